@@ -1,0 +1,70 @@
+//! What the stream does not say of a table and its types: read from the server's catalog by the source room.
+//!
+//! Plain data. Must never do I/O.
+
+use std::collections::HashMap;
+
+use crate::pgoutput::{RelationId, TypeOid};
+
+/// What the catalog says of a table now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableFacts {
+    /// Columns by attribute number, dropped ones left out.
+    pub columns: Vec<ColumnFacts>,
+    /// Primary key columns in key order; empty without one.
+    pub primary_key: Vec<String>,
+    /// Columns of each usable unique index (valid, not partial, no expressions), in JDBC's index order:
+    /// by index name.
+    pub unique_indexes: Vec<Vec<String>>,
+}
+
+/// What the catalog says of a column now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnFacts {
+    /// Column name.
+    pub name: String,
+    /// NOT NULL, by the column or by its domain.
+    pub not_null: bool,
+    /// `pg_get_expr` of its default, if it has one and is not generated.
+    pub default_expression: Option<String>,
+}
+
+/// What the catalog says of a type that is not built in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeFacts {
+    /// Type name without schema.
+    pub name: String,
+    /// Schema name.
+    pub schema: String,
+    /// What sort of type it is.
+    pub sort: TypeSort,
+}
+
+/// The sorts of types that matter here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TypeSort {
+    /// A base type, of an extension.
+    Base,
+    /// An enum, labels by sort order.
+    Enum(Vec<String>),
+    /// A domain over another type, with its own modifier.
+    Domain {
+        /// Type it is directly based on.
+        base: TypeOid,
+        /// `typtypmod`, -1 for none.
+        typmod: i32,
+    },
+    /// An array of another type.
+    Array(TypeOid),
+    /// Composite, range, multirange, pseudo.
+    Other,
+}
+
+/// Facts by OID: of tables and of types.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Tables.
+    pub tables: HashMap<RelationId, TableFacts>,
+    /// Types that are not built in (OID 16384 and above, and extension types).
+    pub types: HashMap<TypeOid, TypeFacts>,
+}

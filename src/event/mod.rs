@@ -1,0 +1,91 @@
+//! The normalized change event: what everybody after the decoder talks about.
+//!
+//! Owns [`Event`], [`Transaction`] and the row views. Must never know an output format.
+
+use std::sync::Arc;
+
+use crate::catalog::RelationVersion;
+use crate::lsn::{CommitLsn, Lsn, Position};
+use crate::pgoutput::{Tuple, Xid};
+use crate::pgtime::PgMicros;
+
+/// The transaction that an event belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Transaction id.
+    pub xid: Xid,
+    /// Start of the commit record.
+    pub commit: CommitLsn,
+    /// Commit time.
+    pub commit_time: PgMicros,
+    /// Replication origin, where there is one.
+    pub origin: Option<TransactionOrigin>,
+}
+
+/// Where a replicated transaction came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionOrigin {
+    /// Origin name.
+    pub name: String,
+    /// Commit position at the origin.
+    pub lsn: Lsn,
+}
+
+/// One change of one row or table, decoded with the relation version that was current at its position.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// Where it stands.
+    pub position: Position,
+    /// WAL position of the frame it came in: metadata, never compared.
+    pub lsn: Lsn,
+    /// End of the commit before this transaction, as this process saw it: the first half of `source.sequence`.
+    pub last_commit: Option<Lsn>,
+    /// Its transaction.
+    pub transaction: &'a Transaction,
+    /// The shape it was decoded with.
+    pub relation: &'a Arc<RelationVersion>,
+    /// What happened.
+    pub change: Change<'a>,
+}
+
+/// What happened to a row or table.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'a> {
+    /// A new row.
+    Insert {
+        /// The row.
+        new: Tuple<'a>,
+    },
+    /// A changed row.
+    Update {
+        /// What is known of the row before.
+        old: OldRow<'a>,
+        /// The row after.
+        new: Tuple<'a>,
+    },
+    /// A removed row.
+    Delete {
+        /// What is known of the row.
+        old: KnownRow<'a>,
+    },
+    /// An emptied table.
+    Truncate,
+}
+
+/// What an update says of the row before it.
+#[derive(Clone, Copy, Debug)]
+pub enum OldRow<'a> {
+    /// Nothing: the key did not change.
+    Absent,
+    /// Something.
+    Known(KnownRow<'a>),
+}
+
+/// An old row, in one of the two widths in which it is sent.
+#[derive(Clone, Copy, Debug)]
+pub enum KnownRow<'a> {
+    /// Identity columns only; a null elsewhere means "not sent".
+    Key(Tuple<'a>),
+    /// The whole row.
+    Full(Tuple<'a>),
+}

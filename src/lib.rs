@@ -1,0 +1,14 @@
+//! walcast casts a PostgreSQL write-ahead log into Kafka.
+//!
+//! `ARCHITECTURE.md` follows one byte through the rooms below, from the socket to the confirmed LSN.
+
+pub mod catalog;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod ledger;
+pub mod lsn;
+pub mod pgoutput;
+pub mod pgtime;
+pub mod sink;
+pub mod value;

@@ -1,0 +1,125 @@
+//! Where records go: one trait, one folder or file a sink.
+//!
+//! Owns [`Sink`], [`Record`] and what passes between a sink and the pipeline. Must never know PostgreSQL.
+//!
+//! The contract of a sink:
+//! - `append` never waits. It takes a record or says [`Append::Full`], and then has taken nothing of it.
+//! - Records of one key, appended in an order, are held by the brokers in that order.
+//! - Each record taken is reported by `poll` exactly once: counted as delivered, or the sink has failed and
+//!   every later call fails too. A failed sink is thrown away; what it had not reported is sent again.
+//! - Memory for records taken and not yet delivered is bounded in bytes.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::ledger::Ticket;
+
+pub mod kafka;
+pub mod memory;
+pub mod stdout;
+
+/// One header of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Header key.
+    pub key: String,
+    /// Header value as it goes on the wire.
+    pub value: Vec<u8>,
+}
+
+/// Headers of a record: at most one of its own, then those that all records of a run share.
+///
+/// The shared part is one allocation for the whole run, so that a sink can render it once and recognise it
+/// by address.
+#[derive(Clone, Copy, Debug)]
+pub struct Headers<'a> {
+    /// Comes first: `__debezium.newkey` or `__debezium.oldkey` of a key change.
+    pub own: Option<(&'a str, &'a [u8])>,
+    /// Comes after: the context headers; empty where they are switched off.
+    pub shared: &'a Arc<[Header]>,
+}
+
+/// A record on its way to a topic. Everything is borrowed; a sink copies what it keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Topic name.
+    pub topic: &'a Arc<str>,
+    /// `None` is Kafka's null key.
+    pub key: Option<&'a [u8]>,
+    /// `None` is a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Headers in wire order.
+    pub headers: Headers<'a>,
+    /// The unit it belongs to.
+    pub ticket: Ticket,
+}
+
+/// Whether a record was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Append {
+    /// The sink holds a copy and will report its delivery.
+    Taken,
+    /// No room: try the same record again after `poll`.
+    Full,
+}
+
+/// Deliveries since the last look, as runs of one ticket each, in the order they were reported.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    /// `(unit, records)`; a unit may stand in several runs.
+    pub runs: Vec<(Ticket, u64)>,
+}
+
+impl Deliveries {
+    /// Counts records of a unit, extending the newest run where it is the same unit's.
+    pub fn add(&mut self, ticket: Ticket, records: u64) {
+        match self.runs.last_mut() {
+            Some((last, count)) if *last == ticket => *count += records,
+            _ => self.runs.push((ticket, records)),
+        }
+    }
+}
+
+/// How much a sink holds that is not delivered yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Records taken and not yet reported.
+    pub records: u64,
+    /// Their keys and values, in bytes.
+    pub bytes: u64,
+}
+
+/// A future that owns what it needs, so that the pipeline can answer keepalives while it waits for it.
+pub type Waiting<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static>>;
+
+/// A destination for records. See the module for the contract.
+pub trait Sink {
+    /// Makes sure that a topic can be written to, creating it where that was configured.
+    ///
+    /// # Errors
+    /// `SinkRefused` for rights or settings; `SinkUnavailable` when the brokers do not answer.
+    fn prepare(&self, topics: Vec<Arc<str>>) -> Waiting<()>;
+
+    /// Offers a record. Never waits.
+    ///
+    /// # Errors
+    /// `RecordTooLarge` or `SinkRefused` for what no retry mends; `SinkUnavailable` for the rest.
+    fn append(&mut self, record: &Record<'_>) -> Result<Append>;
+
+    /// Serves callbacks without waiting and adds what was delivered to `into`.
+    ///
+    /// # Errors
+    /// The first failure of any record, after which the sink is of no use any more.
+    fn poll(&mut self, into: &mut Deliveries) -> Result<()>;
+
+    /// What is taken and not yet reported.
+    fn depth(&self) -> Depth;
+
+    /// Ends the sink, waiting at most `patience` for what it still holds. Call `poll` until it is empty first
+    /// where every delivery matters; what this drops is sent again at the next start.
+    fn close(self, patience: Duration);
+}

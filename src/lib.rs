@@ -8,6 +8,7 @@ pub mod error;
 pub mod event;
 pub mod ledger;
 pub mod lsn;
+pub mod observe;
 pub mod pgoutput;
 pub mod pgtime;
 pub mod sink;

@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` follows one byte through the rooms below, from the socket to the confirmed LSN.
 
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod event;

@@ -10,5 +10,6 @@ pub mod ledger;
 pub mod lsn;
 pub mod pgoutput;
 pub mod pgtime;
+pub mod pipeline;
 pub mod sink;
 pub mod value;

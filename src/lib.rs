@@ -11,4 +11,5 @@ pub mod lsn;
 pub mod pgoutput;
 pub mod pgtime;
 pub mod sink;
+pub mod source;
 pub mod value;

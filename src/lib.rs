@@ -12,4 +12,5 @@ pub mod pgoutput;
 pub mod pgtime;
 pub mod pipeline;
 pub mod sink;
+pub mod source;
 pub mod value;

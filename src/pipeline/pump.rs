@@ -1,0 +1,202 @@
+//! The hot loop: frames to messages to events to records, on one thread, without waiting.
+//!
+//! Owns [`Pump`]. It takes frames from the buffer of the replication connection as long as there are any, the
+//! core wants them and the sink has room, and says why it stopped. The core hears of units, never of rows.
+//!
+//! Invariants:
+//! - A frame is given back to the connection's buffer only after its event stands in the encoder's buffers, and
+//!   the next frame is looked at only after all records of the one before were taken by the sink.
+//! - Every record carries the ticket of the unit that is open.
+
+use std::collections::{HashSet, VecDeque};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::core::Core;
+use super::input::{Effect, Input, Reply};
+use super::tables::{Capture, Tables};
+use crate::assemble::{Assembler, Step};
+use crate::catalog::facts::Facts;
+use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
+use crate::encode::{Encoder, Headers, Record};
+use crate::error::{Error, Kind};
+use crate::event::Event;
+use crate::ledger::Ticket;
+use crate::lsn::{EndLsn, Lsn, Position};
+use crate::observe::Metrics;
+use crate::pgoutput::{Block, parse};
+use crate::pgtime::PgMicros;
+use crate::sink::{Append, Sink};
+use crate::wire::{CopyBoth, Frame};
+
+/// Records of one unit before a transaction is cut into another slice, so that no count and no wait of the
+/// ledger grows with the size of a transaction.
+const SLICE_RECORDS_MAX: u64 = 10_000;
+
+/// Frames handled between two looks at the clock, the callbacks and the stop signal: a few milliseconds.
+const FRAMES_PER_TURN_MAX: u32 = 4_096;
+
+/// Why the pump stopped.
+#[derive(Debug)]
+pub enum Pause {
+    /// Every complete frame is done: more bytes are needed.
+    NeedBytes,
+    /// There may be more frames; others had no turn for a while.
+    Turn,
+    /// A relation's facts are needed before its rows can be decoded.
+    NeedFacts(OwnedRelation),
+    /// A relation version is there whose topic was not prepared yet.
+    NewRelation(Arc<RelationVersion>),
+    /// The sink has no room.
+    SinkFull,
+    /// The core wants no frames now.
+    Held,
+    /// The server ended the copy.
+    CopyEnded,
+}
+
+/// Which side a failure of the pump belongs to.
+#[derive(Debug)]
+pub enum Fault {
+    /// The connection, or what it sent.
+    Source(Error),
+    /// The sink.
+    Sink(Error),
+}
+
+/// What turns frames into records.
+#[derive(Debug)]
+pub struct Pump {
+    assembler: Assembler,
+    encoder: Encoder,
+    tables: Tables,
+    topics: HashSet<Arc<str>>,
+    /// Records of the event in the encoder's buffers that the sink has not taken yet.
+    waiting: Range<usize>,
+    unit_records: u64,
+    position: Position,
+    commit_time: PgMicros,
+    /// Commit times of units that are not settled yet, for the latency histogram.
+    unsettled: VecDeque<(Ticket, PgMicros)>,
+}
+
+impl Pump {
+    /// A pump that has seen nothing.
+    #[must_use]
+    pub fn new(encoder: Encoder, tables: Tables) -> Self {
+        Self {
+            assembler: Assembler::new(Catalog::new(), None, None),
+            encoder,
+            tables,
+            topics: HashSet::new(),
+            waiting: 0..0,
+            unit_records: 0,
+            position: Position::default(),
+            commit_time: PgMicros::default(),
+            unsettled: VecDeque::new(),
+        }
+    }
+
+    /// Begins a session with the facts that were read for it, leaving out what was appended before.
+    pub fn begin(&mut self, facts: Facts, resume_after: Option<Position>) {
+        let last_commit = self.assembler.last_commit();
+        let ended = std::mem::replace(&mut self.assembler, Assembler::new(Catalog::new(), None, None));
+        let mut catalog = ended.into_catalog();
+        catalog.start_session(facts);
+        self.assembler = Assembler::new(catalog, resume_after, last_commit);
+        self.waiting = 0..0;
+        self.unit_records = 0;
+    }
+
+    /// Works until there is a reason to pause.
+    ///
+    /// # Errors
+    /// [`Fault`], with the side it belongs to; after one, the session or the sink is of no use any more.
+    pub fn drive<S: Sink>(
+        &mut self,
+        copy: &mut CopyBoth,
+        sink: &mut S,
+        core: &mut Core,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Pause, Fault> {
+        let clock_nanos = unix_nanos();
+        for _ in 0..FRAMES_PER_TURN_MAX {
+            if self.append(sink, core)? == Append::Full {
+                core.apply(Input::SinkFull, now, effects);
+                return Ok(Pause::SinkFull);
+            }
+            if !core.reading() {
+                return Ok(Pause::Held);
+            }
+            let Some(frame) = copy.peek_frame().map_err(Fault::Source)? else { return Ok(Pause::NeedBytes) };
+            let pause = match frame {
+                Frame::Data { start, payload, .. } => {
+                    self.message(start, payload, core, clock_nanos, now, effects).map_err(Fault::Source)?
+                }
+                Frame::Keepalive { end, reply_requested, .. } => {
+                    let reply = if reply_requested { Reply::Requested } else { Reply::NotRequested };
+                    core.apply(Input::Keepalive { end: EndLsn::new(end), reply }, now, effects);
+                    None
+                }
+                Frame::Done => Some(Pause::CopyEnded),
+            };
+            copy.consume_frame();
+            if let Some(pause) = pause {
+                return Ok(pause);
+            }
+        }
+        Ok(Pause::Turn)
+    }
+
+    #[inline]
+    fn message(
+        &mut self,
+        start: Lsn,
+        payload: &[u8],
+        core: &mut Core,
+        clock_nanos: u64,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Option<Pause>, Error> {
+        let message = parse(Block::Plain, payload).map_err(|malformed| Error::from(malformed).at(start))?;
+        match self.assembler.step(start, message)? {
+            Step::Event(event) => {
+                self.position = event.position;
+                self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
+            }
+            Step::Begin(transaction) => {
+                self.commit_time = transaction.commit_time;
+                self.position = Position { commit: transaction.commit, ordinal: 0 };
+                self.unit_records = 0;
+                core.apply(Input::UnitOpened, now, effects);
+            }
+            Step::Commit { commit, end } => {
+                self.position = Position { commit, ordinal: u64::MAX };
+                core.apply(Input::Received(end.lsn()), now, effects);
+                self.seal(Some(end), core, now, effects);
+            }
+            Step::Truncate(truncated) => {
+                // Several tables make several events; all their records stand in the encoder's buffers together.
+                self.encoder.clear();
+                let mut records = 0;
+                for event in truncated.events() {
+                    self.position = event.position;
+                    if self.tables.count(&event) == Capture::Captured {
+                        records = self.encoder.encode_more(&event, clock_nanos)?.end;
+                    }
+                }
+                self.waiting = 0..records;
+            }
+            Step::NeedsFacts(relation) => return Ok(Some(Pause::NeedFacts(relation))),
+            Step::Relation(relation) => {
+                if !self.tables.relations().any(|known| Arc::ptr_eq(known, &relation)) {
+                    return Ok(Some(Pause::NewRelation(relation)));
+                }
+            }
+            Step::Logical(..) | Step::Skipped => {}
+        }
+        Ok(None)
+    }
+}

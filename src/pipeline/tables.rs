@@ -1,0 +1,148 @@
+//! What the pump keeps per table: whether it is captured, whether its topic is ready, and plain counters.
+//!
+//! Counters are ordinary integers of the data thread; they are added to the shared metrics now and then, so
+//! that a row costs an increment and no atomic.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::catalog::RelationVersion;
+use crate::event::{Change, Event};
+use crate::observe::{Metrics, Operation, TableMetrics};
+use crate::pgoutput::RelationId;
+use crate::source::CaptureFilter;
+
+/// Time between two transfers of the counters to the shared metrics.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Whether changes of a table go to the sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capture {
+    /// They do.
+    Captured,
+    /// The configuration leaves the table out.
+    Excluded,
+}
+
+#[derive(Debug)]
+struct Table {
+    capture: Capture,
+    relation: Arc<RelationVersion>,
+    metrics: TableMetrics,
+    counts: [u64; Operation::ALL.len()],
+    bytes: u64,
+}
+
+/// All tables that the stream has named.
+#[derive(Debug)]
+pub struct Tables {
+    filter: CaptureFilter,
+    index: HashMap<RelationId, usize>,
+    tables: Vec<Table>,
+    /// The table of the last row: rows of one table come in runs.
+    last: Option<(RelationId, usize)>,
+    flushed_at: Instant,
+}
+
+impl Tables {
+    /// No tables yet.
+    #[must_use]
+    pub fn new(filter: CaptureFilter, now: Instant) -> Self {
+        Self { filter, index: HashMap::new(), tables: Vec::new(), last: None, flushed_at: now }
+    }
+
+    /// Takes in a relation version; tells whether it is captured.
+    pub fn introduce(&mut self, relation: &Arc<RelationVersion>, metrics: &Metrics) -> Capture {
+        self.last = None;
+        let captured = self.filter.matches(&relation.schema, &relation.table);
+        let capture = if captured { Capture::Captured } else { Capture::Excluded };
+        let table = Table {
+            capture,
+            relation: Arc::clone(relation),
+            metrics: metrics.table(&relation.schema, &relation.table),
+            counts: [0; Operation::ALL.len()],
+            bytes: 0,
+        };
+        match self.index.get(&relation.id) {
+            Some(&at) => {
+                if let Some(slot) = self.tables.get_mut(at) {
+                    slot.flush();
+                    *slot = table;
+                }
+            }
+            None => {
+                self.index.insert(relation.id, self.tables.len());
+                self.tables.push(table);
+            }
+        }
+        capture
+    }
+
+    /// Counts a change and tells whether it goes on to the sink.
+    #[inline]
+    pub fn count(&mut self, event: &Event<'_>) -> Capture {
+        let operation = match event.change {
+            Change::Insert { .. } => Operation::Create,
+            Change::Update { .. } => Operation::Update,
+            Change::Delete { .. } => Operation::Delete,
+            Change::Truncate => Operation::Truncate,
+        };
+        let Some(table) = self.table(event.relation.id) else { return Capture::Captured };
+        if table.capture == Capture::Captured {
+            table.counts[operation as usize] += 1;
+        }
+        table.capture
+    }
+
+    /// Adds the bytes of the records of the last counted change.
+    #[inline]
+    pub fn add_bytes(&mut self, bytes: u64) {
+        if let Some((_, at)) = self.last
+            && let Some(table) = self.tables.get_mut(at)
+        {
+            table.bytes += bytes;
+        }
+    }
+
+    /// The newest version of each table.
+    pub fn relations(&self) -> impl Iterator<Item = &Arc<RelationVersion>> {
+        self.tables.iter().map(|table| &table.relation)
+    }
+
+    /// Adds the counters to the shared metrics, if it is time.
+    pub fn flush(&mut self, now: Instant) {
+        if now.duration_since(self.flushed_at) >= FLUSH_INTERVAL {
+            self.flushed_at = now;
+            for table in &mut self.tables {
+                table.flush();
+            }
+        }
+    }
+
+    #[inline]
+    fn table(&mut self, id: RelationId) -> Option<&mut Table> {
+        let at = match self.last {
+            Some((last, at)) if last == id => at,
+            _ => {
+                let at = *self.index.get(&id)?;
+                self.last = Some((id, at));
+                at
+            }
+        };
+        self.tables.get_mut(at)
+    }
+}
+
+impl Table {
+    fn flush(&mut self) {
+        for (operation, count) in Operation::ALL.iter().zip(&mut self.counts) {
+            if *count > 0 {
+                self.metrics.events(*operation, std::mem::take(count));
+            }
+        }
+        if self.bytes > 0 {
+            self.metrics.bytes(std::mem::take(&mut self.bytes));
+        }
+    }
+}

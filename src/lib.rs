@@ -12,3 +12,4 @@ pub mod pgoutput;
 pub mod pgtime;
 pub mod sink;
 pub mod value;
+pub mod wire;

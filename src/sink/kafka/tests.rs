@@ -1,0 +1,1 @@
+//! The sink against librdkafka's in-process brokers.

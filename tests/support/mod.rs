@@ -1,0 +1,3 @@
+//! What the tests share. Nothing here sleeps outside [`wait`].
+
+pub(crate) mod servers;

@@ -13,3 +13,4 @@ pub mod pgtime;
 pub mod sink;
 pub mod source;
 pub mod value;
+pub mod wire;

@@ -21,4 +21,3 @@ pub mod setup;
 pub mod slot;
 pub mod sql;
 mod tables;
-mod tls;

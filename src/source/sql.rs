@@ -18,6 +18,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::ident::QuotedIdent;
 use crate::config;
 use crate::error::{Error, Kind, Result};
+use crate::wire::tls;
 
 /// How long the server works on one statement before it gives up, as Debezium bounds its publication DDL.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(90);
@@ -313,13 +314,17 @@ async fn connect_once(database: &config::Database, mode: tokio_postgres::config:
     if let Some(password) = &database.password {
         config.password(password.expose());
     }
-    if mode == tokio_postgres::config::SslMode::Disable {
-        let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(|e| refused(database, e))?;
+    let tls = match mode {
+        tokio_postgres::config::SslMode::Disable => None,
+        _ => tls::client_config(&database.tls)?,
+    };
+    if let Some(tls) = tls {
+        let connecting = config.connect(MakeRustlsConnect::new(tls));
+        let (client, connection) = connecting.await.map_err(|e| refused(database, e))?;
         Ok(live(client, connection)?)
     } else {
-        let tls = super::tls::client_config(&database.tls)?;
-        let connector = MakeRustlsConnect::new(tls);
-        let (client, connection) = config.connect(connector).await.map_err(|e| refused(database, e))?;
+        let connecting = config.connect(tokio_postgres::NoTls);
+        let (client, connection) = connecting.await.map_err(|e| refused(database, e))?;
         Ok(live(client, connection)?)
     }
 }

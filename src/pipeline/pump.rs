@@ -127,6 +127,10 @@ impl Pump {
                 core.apply(Input::SinkFull, now, effects);
                 return Ok(Pause::SinkFull);
             }
+            if self.unit_records >= SLICE_RECORDS_MAX {
+                self.seal(None, core, now, effects);
+                core.apply(Input::UnitOpened, now, effects);
+            }
             if !core.reading() {
                 return Ok(Pause::Held);
             }
@@ -191,7 +195,7 @@ impl Pump {
             }
             Step::NeedsFacts(relation) => return Ok(Some(Pause::NeedFacts(relation))),
             Step::Relation(relation) => {
-                if !self.tables.relations().any(|known| Arc::ptr_eq(known, &relation)) {
+                if !self.tables.knows(&relation) {
                     return Ok(Some(Pause::NewRelation(relation)));
                 }
             }
@@ -199,4 +203,134 @@ impl Pump {
         }
         Ok(None)
     }
+}
+
+impl Pump {
+    /// Offers the records of the last event; stops at the first that finds no room.
+    #[inline]
+    fn append<S: Sink>(&mut self, sink: &mut S, core: &mut Core) -> Result<Append, Fault> {
+        while self.waiting.start < self.waiting.end {
+            let Some(ticket) = core.open_ticket() else {
+                return Err(Fault::Source(Error::bug("a change stands outside any unit")));
+            };
+            let Some(encoded) = self.encoder.record(self.waiting.start) else {
+                return Err(Fault::Source(Error::bug("the encoder lost a record")));
+            };
+            let headers = Headers { own: encoded.own_header, shared: self.encoder.shared_headers() };
+            let record = Record { topic: encoded.topic, key: encoded.key, value: encoded.value, headers, ticket };
+            match sink.append(&record) {
+                Ok(Append::Taken) => {
+                    self.unit_records += 1;
+                    self.waiting.start += 1;
+                    let bytes = encoded.key.map_or(0, <[u8]>::len) + encoded.value.map_or(0, <[u8]>::len);
+                    self.tables.add_bytes(bytes as u64);
+                }
+                Ok(Append::Full) => return Ok(Append::Full),
+                Err(error) => return Err(Fault::Sink(self.explain(error))),
+            }
+        }
+        Ok(Append::Taken)
+    }
+
+    fn seal(&mut self, end: Option<EndLsn>, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
+        if let Some(ticket) = core.open_ticket()
+            && self.unit_records > 0
+        {
+            self.unsettled.push_back((ticket, self.commit_time));
+        }
+        let records = std::mem::take(&mut self.unit_records);
+        core.apply(Input::UnitSealed { records, end, position: self.position }, now, effects);
+    }
+
+    /// Seals what was appended of a transaction that was cut off: one more slice, which confirms nothing.
+    pub fn cut(&mut self, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
+        if core.open_ticket().is_some() {
+            if !self.waiting.is_empty() {
+                // The sink took some of the event's records or none; the slot sends the event again, whole.
+                self.position.ordinal = self.position.ordinal.saturating_sub(1);
+                self.waiting = 0..0;
+            }
+            self.seal(None, core, now, effects);
+        }
+    }
+
+    /// Completes a relation with its facts.
+    pub fn learn(&mut self, relation: &OwnedRelation, facts: &Facts) -> Arc<RelationVersion> {
+        self.assembler.learn(relation, facts)
+    }
+
+    /// Takes in a relation version and gives its topic, if it is captured and the topic was not prepared yet.
+    pub fn introduce(&mut self, relation: &Arc<RelationVersion>, metrics: &Metrics) -> Option<Arc<str>> {
+        match self.tables.introduce(relation, metrics) {
+            Capture::Excluded => None,
+            Capture::Captured => {
+                let topic = self.encoder.plan(relation);
+                self.topics.insert(Arc::clone(&topic)).then_some(topic)
+            }
+        }
+    }
+
+    /// A new sink knows no topics.
+    pub fn forget_topics(&mut self) -> Vec<Arc<str>> {
+        self.topics.drain().collect()
+    }
+
+    /// Adds the table and the names of its key columns to a sink's complaint about a topic's record.
+    pub fn explain(&self, error: Error) -> Error {
+        if error.kind() != Kind::RecordTooLarge {
+            return error;
+        }
+        let named = self.tables.relations().find(|relation| {
+            self.encoder.topic(relation.id).is_some_and(|topic| error.message().contains(&format!("\"{topic}\"")))
+        });
+        let Some(relation) = named else { return error };
+        let key: Vec<&str> =
+            relation.key.iter().filter_map(|&at| relation.columns.get(at)).map(|column| column.name.as_str()).collect();
+        let key = if key.is_empty() { "no key".to_owned() } else { format!("key columns ({})", key.join(", ")) };
+        error.more_detail(&format!("it is a change of table \"{}\".\"{}\", {key}", relation.schema, relation.table))
+    }
+
+    /// Takes note that every unit below `first_unsettled` is held by the brokers.
+    pub fn settled(&mut self, first_unsettled: u64, metrics: &Metrics) {
+        let mut now = None;
+        while let Some(&(ticket, commit_time)) = self.unsettled.front() {
+            if ticket.as_u64() >= first_unsettled {
+                return;
+            }
+            self.unsettled.pop_front();
+            let now = *now.get_or_insert_with(PgMicros::now);
+            metrics.delivered_after(Duration::from_micros(u64::try_from(now.0 - commit_time.0).unwrap_or(0)));
+        }
+    }
+
+    /// Commit time of the oldest transaction that the brokers do not hold yet.
+    #[must_use]
+    pub fn oldest_unsettled(&self) -> Option<PgMicros> {
+        self.unsettled.front().map(|&(_, commit_time)| commit_time)
+    }
+
+    /// Adds the counters to the shared metrics, if it is time.
+    pub fn flush_counters(&mut self, now: Instant) {
+        self.tables.flush(now);
+    }
+}
+
+#[inline]
+fn encode(
+    encoder: &mut Encoder,
+    tables: &mut Tables,
+    event: &Event<'_>,
+    clock_nanos: u64,
+) -> Result<Range<usize>, Error> {
+    match tables.count(event) {
+        Capture::Captured => encoder.encode(event, clock_nanos),
+        Capture::Excluded => Ok(0..0),
+    }
+}
+
+/// Nanoseconds since the Unix epoch, for the clock fields of records.
+fn unix_nanos() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }

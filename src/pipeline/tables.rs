@@ -105,6 +105,13 @@ impl Tables {
         }
     }
 
+    /// Whether this is the version that a table was last introduced with.
+    #[must_use]
+    pub fn knows(&self, relation: &Arc<RelationVersion>) -> bool {
+        let known = self.index.get(&relation.id).and_then(|&at| self.tables.get(at));
+        known.is_some_and(|table| Arc::ptr_eq(&table.relation, relation))
+    }
+
     /// The newest version of each table.
     pub fn relations(&self) -> impl Iterator<Item = &Arc<RelationVersion>> {
         self.tables.iter().map(|table| &table.relation)

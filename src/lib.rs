@@ -2,8 +2,10 @@
 //!
 //! `ARCHITECTURE.md` follows one byte through the rooms below, from the socket to the confirmed LSN.
 
+pub mod assemble;
 pub mod catalog;
 pub mod config;
+pub mod encode;
 pub mod error;
 pub mod event;
 pub mod ledger;

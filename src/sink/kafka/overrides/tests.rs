@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Names with values, as a table of the tests writes them.
+type Given = &'static [(&'static str, &'static str)];
+
 fn pairs(given: &[(&str, &str)]) -> Vec<(String, Secret)> {
     given.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect()
 }
@@ -17,7 +20,7 @@ fn refused(given: &[(&str, &str)]) -> Vec<Finding> {
 
 #[test]
 fn java_s_names_become_librdkafka_s() {
-    let table: &[(&str, &str, &[(&str, &str)])] = &[
+    let table: &[(&str, &str, Given)] = &[
         ("acks", "all", &[("acks", "all")]),
         ("acks", "-1", &[("acks", "-1")]),
         ("compression.type", "zstd", &[("compression.type", "zstd")]),
@@ -130,7 +133,7 @@ fn a_login_of_java_s_becomes_user_and_password() {
 
 #[test]
 fn sasl_settings_must_fit_together() {
-    let table: &[(&[(&str, &str)], &[&str])] = &[
+    let table: &[(Given, &[&str])] = &[
         (&[("security.protocol", "SASL_SSL")], &["sasl.mechanism", "sasl.jaas.config"]),
         (&[("sasl.mechanism", "PLAIN"), ("sasl.username", "u"), ("sasl.password", "p")], &["security.protocol"]),
         (

@@ -20,6 +20,7 @@ mod processes;
 mod progress;
 
 pub use choice::{Backend, Choice};
+pub use processes::connect::{Connect, ConnectOptions};
 pub use progress::Progress;
 
 /// How a PostgreSQL server is asked to stop (manual: "Shutting Down the Server").
@@ -238,6 +239,14 @@ impl Servers {
     /// `Local` when it cannot be fetched or started; the hint names the remedy.
     pub fn kafka(&self, options: &KafkaOptions) -> Result<Box<dyn KafkaBroker>> {
         self.backend.kafka(options, &self.progress)
+    }
+
+    /// Starts a Kafka Connect worker with Debezium's PostgreSQL connector; always a process of this machine.
+    ///
+    /// # Errors
+    /// `Local` when it cannot be fetched or started; the hint names the remedy.
+    pub fn connect(&self, bootstrap: &str, options: &ConnectOptions) -> Result<Connect> {
+        Connect::start(bootstrap, options, &self.progress)
     }
 
     /// Leaves the servers running when this process ends or the handles are dropped.

@@ -12,6 +12,7 @@ use crate::error::Result;
 
 pub(super) mod account;
 pub(super) mod archive;
+pub(super) mod connect;
 pub(super) mod java;
 mod kafka;
 mod postgres;

@@ -12,6 +12,7 @@ pub mod ledger;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod lsn;
+pub mod observe;
 pub mod pgoutput;
 pub mod pgtime;
 pub mod pipeline;

@@ -8,3 +8,7 @@ pub mod core;
 #[cfg(test)]
 mod core_tests;
 pub mod input;
+pub mod pump;
+pub mod session;
+pub mod shell;
+pub mod tables;

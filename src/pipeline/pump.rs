@@ -19,9 +19,9 @@ use super::tables::{Capture, Tables};
 use crate::assemble::{Assembler, Step};
 use crate::catalog::facts::Facts;
 use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
-use crate::encode::{Encoder, Headers, Record};
+use crate::encode::Encoder;
 use crate::error::{Error, Kind};
-use crate::event::Event;
+use crate::event::{Change, Event, Transaction};
 use crate::ledger::Ticket;
 use crate::lsn::{EndLsn, Lsn, Position};
 use crate::observe::Metrics;
@@ -74,6 +74,8 @@ pub struct Pump {
     topics: HashSet<Arc<str>>,
     /// Records of the event in the encoder's buffers that the sink has not taken yet.
     waiting: Range<usize>,
+    /// Tables of a Truncate message whose events are still to be encoded.
+    truncating: VecDeque<Emptied>,
     unit_records: u64,
     position: Position,
     commit_time: PgMicros,
@@ -91,6 +93,7 @@ impl Pump {
             tables,
             topics: HashSet::new(),
             waiting: 0..0,
+            truncating: VecDeque::new(),
             unit_records: 0,
             position: Position::default(),
             commit_time: PgMicros::default(),
@@ -106,6 +109,7 @@ impl Pump {
         catalog.start_session(facts);
         self.assembler = Assembler::new(catalog, resume_after, last_commit);
         self.waiting = 0..0;
+        self.truncating.clear();
         self.unit_records = 0;
     }
 
@@ -126,6 +130,10 @@ impl Pump {
             if self.append(sink, core)? == Append::Full {
                 core.apply(Input::SinkFull, now, effects);
                 return Ok(Pause::SinkFull);
+            }
+            if let Some(emptied) = self.truncating.pop_front() {
+                self.truncate(&emptied, clock_nanos).map_err(Fault::Source)?;
+                continue;
             }
             if self.unit_records >= SLICE_RECORDS_MAX {
                 self.seal(None, core, now, effects);
@@ -168,7 +176,9 @@ impl Pump {
         match self.assembler.step(start, message)? {
             Step::Event(event) => {
                 self.position = event.position;
-                self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
+                if self.tables.count(&event) == Capture::Captured {
+                    self.waiting = 0..self.encoder.encode(&event, clock_nanos)?;
+                }
             }
             Step::Begin(transaction) => {
                 self.commit_time = transaction.commit_time;
@@ -182,16 +192,10 @@ impl Pump {
                 self.seal(Some(end), core, now, effects);
             }
             Step::Truncate(truncated) => {
-                // Several tables make several events; all their records stand in the encoder's buffers together.
-                self.encoder.clear();
-                let mut records = 0;
                 for event in truncated.events() {
                     self.position = event.position;
-                    if self.tables.count(&event) == Capture::Captured {
-                        records = self.encoder.encode_more(&event, clock_nanos)?.end;
-                    }
+                    self.truncating.push_back(Emptied::from(&event));
                 }
-                self.waiting = 0..records;
             }
             Step::NeedsFacts(relation) => return Ok(Some(Pause::NeedFacts(relation))),
             Step::Relation(relation) => {
@@ -213,16 +217,14 @@ impl Pump {
             let Some(ticket) = core.open_ticket() else {
                 return Err(Fault::Source(Error::bug("a change stands outside any unit")));
             };
-            let Some(encoded) = self.encoder.record(self.waiting.start) else {
+            let Some(record) = self.encoder.record(self.waiting.start, ticket) else {
                 return Err(Fault::Source(Error::bug("the encoder lost a record")));
             };
-            let headers = Headers { own: encoded.own_header, shared: self.encoder.shared_headers() };
-            let record = Record { topic: encoded.topic, key: encoded.key, value: encoded.value, headers, ticket };
             match sink.append(&record) {
                 Ok(Append::Taken) => {
                     self.unit_records += 1;
                     self.waiting.start += 1;
-                    let bytes = encoded.key.map_or(0, <[u8]>::len) + encoded.value.map_or(0, <[u8]>::len);
+                    let bytes = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
                     self.tables.add_bytes(bytes as u64);
                 }
                 Ok(Append::Full) => return Ok(Append::Full),
@@ -230,6 +232,21 @@ impl Pump {
             }
         }
         Ok(Append::Taken)
+    }
+
+    fn truncate(&mut self, emptied: &Emptied, clock_nanos: u64) -> Result<(), Error> {
+        let event = Event {
+            position: emptied.position,
+            lsn: emptied.lsn,
+            last_commit: emptied.last_commit,
+            transaction: &emptied.transaction,
+            relation: &emptied.relation,
+            change: Change::Truncate,
+        };
+        if self.tables.count(&event) == Capture::Captured {
+            self.waiting = 0..self.encoder.encode(&event, clock_nanos)?;
+        }
+        Ok(())
     }
 
     fn seal(&mut self, end: Option<EndLsn>, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
@@ -245,10 +262,11 @@ impl Pump {
     /// Seals what was appended of a transaction that was cut off: one more slice, which confirms nothing.
     pub fn cut(&mut self, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
         if core.open_ticket().is_some() {
-            if !self.waiting.is_empty() {
+            if !self.waiting.is_empty() || !self.truncating.is_empty() {
                 // The sink took some of the event's records or none; the slot sends the event again, whole.
                 self.position.ordinal = self.position.ordinal.saturating_sub(1);
                 self.waiting = 0..0;
+                self.truncating.clear();
             }
             self.seal(None, core, now, effects);
         }
@@ -265,6 +283,7 @@ impl Pump {
             Capture::Excluded => None,
             Capture::Captured => {
                 let topic = self.encoder.plan(relation);
+                self.tables.set_topic(relation.id, &topic);
                 self.topics.insert(Arc::clone(&topic)).then_some(topic)
             }
         }
@@ -280,10 +299,7 @@ impl Pump {
         if error.kind() != Kind::RecordTooLarge {
             return error;
         }
-        let named = self.tables.relations().find(|relation| {
-            self.encoder.topic(relation.id).is_some_and(|topic| error.message().contains(&format!("\"{topic}\"")))
-        });
-        let Some(relation) = named else { return error };
+        let Some(relation) = self.tables.named_in(error.message()) else { return error };
         let key: Vec<&str> =
             relation.key.iter().filter_map(|&at| relation.columns.get(at)).map(|column| column.name.as_str()).collect();
         let key = if key.is_empty() { "no key".to_owned() } else { format!("key columns ({})", key.join(", ")) };
@@ -315,16 +331,25 @@ impl Pump {
     }
 }
 
-#[inline]
-fn encode(
-    encoder: &mut Encoder,
-    tables: &mut Tables,
-    event: &Event<'_>,
-    clock_nanos: u64,
-) -> Result<Range<usize>, Error> {
-    match tables.count(event) {
-        Capture::Captured => encoder.encode(event, clock_nanos),
-        Capture::Excluded => Ok(0..0),
+/// One table of a Truncate message, kept until its event finds room.
+#[derive(Debug)]
+struct Emptied {
+    position: Position,
+    lsn: Lsn,
+    last_commit: Option<Lsn>,
+    transaction: Transaction,
+    relation: Arc<RelationVersion>,
+}
+
+impl From<&Event<'_>> for Emptied {
+    fn from(event: &Event<'_>) -> Self {
+        Self {
+            position: event.position,
+            lsn: event.lsn,
+            last_commit: event.last_commit,
+            transaction: event.transaction.clone(),
+            relation: Arc::clone(event.relation),
+        }
     }
 }
 

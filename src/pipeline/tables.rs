@@ -11,7 +11,7 @@ use crate::catalog::RelationVersion;
 use crate::event::{Change, Event};
 use crate::observe::{Metrics, Operation, TableMetrics};
 use crate::pgoutput::RelationId;
-use crate::source::CaptureFilter;
+use crate::source::capture::CaptureFilter;
 
 /// Time between two transfers of the counters to the shared metrics.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
@@ -29,6 +29,7 @@ pub enum Capture {
 struct Table {
     capture: Capture,
     relation: Arc<RelationVersion>,
+    topic: Option<Arc<str>>,
     metrics: TableMetrics,
     counts: [u64; Operation::ALL.len()],
     bytes: u64,
@@ -60,6 +61,7 @@ impl Tables {
         let table = Table {
             capture,
             relation: Arc::clone(relation),
+            topic: None,
             metrics: metrics.table(&relation.schema, &relation.table),
             counts: [0; Operation::ALL.len()],
             bytes: 0,
@@ -112,9 +114,19 @@ impl Tables {
         known.is_some_and(|table| Arc::ptr_eq(&table.relation, relation))
     }
 
-    /// The newest version of each table.
-    pub fn relations(&self) -> impl Iterator<Item = &Arc<RelationVersion>> {
-        self.tables.iter().map(|table| &table.relation)
+    /// Remembers the topic of a table.
+    pub fn set_topic(&mut self, id: RelationId, topic: &Arc<str>) {
+        if let Some(table) = self.index.get(&id).and_then(|&at| self.tables.get_mut(at)) {
+            table.topic = Some(Arc::clone(topic));
+        }
+    }
+
+    /// The table whose topic a sink's message names in quotes.
+    #[must_use]
+    pub fn named_in(&self, message: &str) -> Option<&RelationVersion> {
+        let names =
+            |table: &&Table| table.topic.as_ref().is_some_and(|topic| message.contains(&format!("\"{topic}\"")));
+        self.tables.iter().find(names).map(|table| table.relation.as_ref())
     }
 
     /// Adds the counters to the shared metrics, if it is time.

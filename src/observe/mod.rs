@@ -1,44 +1,14 @@
-//! stub
-use crate::error::Error;
-use crate::lsn::Lsn;
-use std::time::Duration;
+//! What can be seen from outside while a connector runs: status, metrics, HTTP, logs, the terminal.
+//!
+//! Owns the live [`Status`], the [`Metrics`], and everything that shows them. The pipeline writes; nothing here
+//! ever calls back, waits for the pipeline, or can hold it up: positions are atomics, counters are bumped in local
+//! integers and added once a batch. No row value and no secret passes through.
 
-#[derive(Debug, Default)]
-pub struct Metrics;
-#[derive(Debug, Clone, Copy)]
-pub enum State {
-    Starting,
-    Streaming,
-    Reconnecting,
-    Stopping,
-}
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    Create,
-    Update,
-    Delete,
-    Truncate,
-}
-impl Operation {
-    pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Truncate];
-}
-#[derive(Debug)]
-pub struct TableMetrics;
-impl TableMetrics {
-    pub fn events(&self, _o: Operation, _n: u64) {}
-    pub fn bytes(&self, _n: u64) {}
-}
-impl Metrics {
-    pub fn table(&self, _s: &str, _t: &str) -> TableMetrics {
-        TableMetrics
-    }
-    pub fn delivered_after(&self, _d: Duration) {}
-    pub fn state(&self, s: State) {
-        eprintln!("state {s:?}");
-    }
-    pub fn failed(&self, e: &Error) {
-        eprintln!("{}", e.report());
-    }
-    pub fn positions(&self, _received: Lsn, _confirmed: Option<Lsn>) {}
-    pub fn queue(&self, _records: u64, _bytes: u64) {}
-}
+pub mod http;
+pub mod log;
+pub mod metrics;
+pub mod status;
+pub mod terminal;
+
+pub use metrics::{Metrics, Operation, Side, TableMetrics, TableTally};
+pub use status::{State, Status};

@@ -4,6 +4,7 @@
 
 pub mod assemble;
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod encode;
 pub mod error;

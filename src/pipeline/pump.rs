@@ -77,6 +77,8 @@ pub struct Pump {
     /// Tables of a Truncate message whose events are still to be encoded.
     truncating: VecDeque<Emptied>,
     unit_records: u64,
+    /// Source transactions read to their end and not yet counted in the metrics.
+    transactions: u64,
     position: Position,
     commit_time: PgMicros,
     /// Commit times of units that are not settled yet, for the latency histogram.
@@ -95,6 +97,7 @@ impl Pump {
             waiting: 0..0,
             truncating: VecDeque::new(),
             unit_records: 0,
+            transactions: 0,
             position: Position::default(),
             commit_time: PgMicros::default(),
             unsettled: VecDeque::new(),
@@ -176,9 +179,7 @@ impl Pump {
         match self.assembler.step(start, message)? {
             Step::Event(event) => {
                 self.position = event.position;
-                if self.tables.count(&event) == Capture::Captured {
-                    self.waiting = 0..self.encoder.encode(&event, clock_nanos)?;
-                }
+                self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
             }
             Step::Begin(transaction) => {
                 self.commit_time = transaction.commit_time;
@@ -190,6 +191,7 @@ impl Pump {
                 self.position = Position { commit, ordinal: u64::MAX };
                 core.apply(Input::Received(end.lsn()), now, effects);
                 self.seal(Some(end), core, now, effects);
+                self.transactions += 1;
             }
             Step::Truncate(truncated) => {
                 for event in truncated.events() {
@@ -224,8 +226,6 @@ impl Pump {
                 Ok(Append::Taken) => {
                     self.unit_records += 1;
                     self.waiting.start += 1;
-                    let bytes = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
-                    self.tables.add_bytes(bytes as u64);
                 }
                 Ok(Append::Full) => return Ok(Append::Full),
                 Err(error) => return Err(Fault::Sink(self.explain(error))),
@@ -243,9 +243,7 @@ impl Pump {
             relation: &emptied.relation,
             change: Change::Truncate,
         };
-        if self.tables.count(&event) == Capture::Captured {
-            self.waiting = 0..self.encoder.encode(&event, clock_nanos)?;
-        }
+        self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
         Ok(())
     }
 
@@ -315,7 +313,7 @@ impl Pump {
             }
             self.unsettled.pop_front();
             let now = *now.get_or_insert_with(PgMicros::now);
-            metrics.delivered_after(Duration::from_micros(u64::try_from(now.0 - commit_time.0).unwrap_or(0)));
+            metrics.delivery_latency(Duration::from_micros(u64::try_from(now.0 - commit_time.0).unwrap_or(0)));
         }
     }
 
@@ -326,9 +324,27 @@ impl Pump {
     }
 
     /// Adds the counters to the shared metrics, if it is time.
-    pub fn flush_counters(&mut self, now: Instant) {
-        self.tables.flush(now);
+    pub fn flush_counters(&mut self, now: Instant, metrics: &Metrics) {
+        if self.tables.flush(now) {
+            metrics.transactions(std::mem::take(&mut self.transactions));
+        }
     }
+}
+
+/// Leaves the records of an event in the encoder and tells how many they are.
+#[inline]
+fn encode(
+    encoder: &mut Encoder,
+    tables: &mut Tables,
+    event: &Event<'_>,
+    clock_nanos: u64,
+) -> Result<Range<usize>, Error> {
+    if tables.capture(event.relation.id) == Capture::Excluded {
+        return Ok(0..0);
+    }
+    let records = encoder.encode(event, clock_nanos)?;
+    tables.count(event, encoder.bytes());
+    Ok(0..records)
 }
 
 /// One table of a Truncate message, kept until its event finds room.

@@ -3,6 +3,7 @@
 //! Runs on a thread of its own with a current-thread runtime: nothing else competes for its turns, and a record
 //! crosses no thread before it is inside the Kafka client. Holds no rule; see [`super::core`].
 
+use std::error::Error as _;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,8 +18,9 @@ use super::tables::Tables;
 use crate::catalog::{OwnedRelation, RelationVersion};
 use crate::config::Connector;
 use crate::encode::{Encoder, EncoderOptions};
-use crate::error::{Error, Result};
-use crate::observe::{Metrics, State};
+use crate::error::{Class, Error, Result};
+use crate::ledger::ConfirmedLsn;
+use crate::observe::{Metrics, Side, State};
 use crate::pgtime::PgMicros;
 use crate::sink::{Deliveries, Sink};
 use crate::source::capture::CaptureFilter;
@@ -44,7 +46,7 @@ pub type StopSignal = watch::Receiver<Option<Duration>>;
 pub async fn run<S: Sink>(
     connector: Arc<Connector>,
     make_sink: impl FnMut() -> Result<S>,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
     stop: StopSignal,
 ) -> Result<Outcome> {
     let mut shell = Shell::new(connector, make_sink, metrics, stop)?;
@@ -80,7 +82,7 @@ struct Shell<S, F> {
     sink: S,
     make_sink: F,
     known: Known,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
     stop: StopSignal,
     /// A stop was ordered and taken in; the signal is not looked at again.
     stopping: bool,
@@ -89,7 +91,7 @@ struct Shell<S, F> {
 }
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
-    fn new(connector: Arc<Connector>, mut make_sink: F, metrics: Arc<Metrics>, stop: StopSignal) -> Result<Self> {
+    fn new(connector: Arc<Connector>, mut make_sink: F, metrics: Metrics, stop: StopSignal) -> Result<Self> {
         let policy = Policy {
             status_interval: connector.status_interval,
             retries: connector.retries.clone(),
@@ -116,7 +118,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     async fn connect(&mut self, wait: Duration) -> Turn {
         let connector = Arc::clone(&self.connector);
         let sql = Arc::clone(&self.sql);
-        let (known, confirmed) = (self.known.clone(), self.core.confirmed());
+        let (known, confirmed) = (self.known.clone(), self.core.confirmed().map(ConfirmedLsn::lsn));
         let attempt = async move {
             tokio::time::sleep(wait).await;
             Session::open(connector, sql, known, confirmed).await
@@ -136,7 +138,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         }
                     }
                     Err(error) => {
-                        self.metrics.failed(&error);
+                        self.trouble(&error);
                         self.apply(Input::SourceLost(error));
                     }
                 },
@@ -152,7 +154,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Streams until the session ends.
     async fn stream(&mut self, session: Session) -> Turn {
         self.pump.begin(session.facts, self.core.resume_after());
-        self.metrics.state(State::Streaming);
+        self.metrics.status().enter(State::Streaming);
         let mut copy = Some(session.copy);
         loop {
             if let Some(turn) = self.carry_out(&mut copy).await {
@@ -253,6 +255,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let now = Instant::now();
         if !self.deliveries.runs.is_empty() {
             self.core.apply(Input::Delivered(&self.deliveries), now, &mut self.effects);
+            self.metrics.delivered(self.deliveries.runs.iter().map(|(_, records)| records).sum());
             self.pump.settled(self.core.first_unsettled(), &self.metrics);
         }
         if let Err(error) = polled {
@@ -262,10 +265,20 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if now >= self.core.next_tick() {
             self.core.apply(Input::Tick, now, &mut self.effects);
         }
-        self.pump.flush_counters(now);
-        self.metrics.positions(self.core.received(), self.core.confirmed());
+        self.report(now);
+    }
+
+    /// Shows where things stand to whoever looks.
+    fn report(&mut self, now: Instant) {
+        self.pump.flush_counters(now, &self.metrics);
+        let status = self.metrics.status();
+        status.received(self.core.received());
+        if let Some(confirmed) = self.core.confirmed() {
+            status.confirmed(confirmed);
+        }
+        status.outstanding_since(self.pump.oldest_unsettled());
         let depth = self.sink.depth();
-        self.metrics.queue(depth.records, depth.bytes);
+        status.queue(depth.records, depth.bytes);
     }
 
     /// The slot will send the cut transaction again; what stands of it with the sink is one more slice.
@@ -274,19 +287,36 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     }
 
     fn source_lost(&mut self, error: Error) {
-        self.metrics.failed(&error);
+        self.trouble(&error);
+        self.metrics.reconnected(Side::Source);
         self.seal_cut();
         self.apply(Input::SourceLost(error));
     }
 
     fn sink_lost(&mut self, error: Error) {
-        self.metrics.failed(&error);
+        self.trouble(&error);
+        self.metrics.reconnected(Side::Sink);
         self.pump.forget_topics();
         self.apply(Input::SinkLost(error));
     }
 
+    /// Logs what a retry follows; what ends the pipeline is reported by whoever started it.
+    fn trouble(&self, error: &Error) {
+        self.metrics.status().trouble(error);
+        if error.class() == Class::Transient {
+            tracing::warn!(
+                kind = error.kind().as_str(),
+                detail = error.detail_text(),
+                cause = error.source().map(tracing::field::display),
+                remedy = error.hint_text(),
+                "{error}"
+            );
+        }
+    }
+
     fn stop(&mut self, patience: Duration) {
         self.stopping = true;
+        self.metrics.status().enter(State::Stopping);
         self.apply(Input::Stop { patience });
     }
 
@@ -316,11 +346,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         Err(error) => turn = Some(Turn::Finish(Outcome::Failed(error))),
                     },
                     Effect::Connect { after } => {
-                        self.metrics.state(State::Reconnecting);
+                        self.metrics.status().enter(State::Reconnecting);
                         turn.get_or_insert(Turn::Connect(after));
                     }
                     Effect::EndCopy => {
-                        self.metrics.state(State::Stopping);
                         if let Some(copy) = copy.take()
                             && let Err(error) = copy.finish(END_COPY_PATIENCE).await
                         {

@@ -7,6 +7,8 @@ pub mod config;
 pub mod error;
 pub mod event;
 pub mod ledger;
+#[cfg(feature = "local")]
+pub mod local;
 pub mod lsn;
 pub mod pgoutput;
 pub mod pgtime;

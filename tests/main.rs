@@ -1,0 +1,4 @@
+//! The one integration binary: real servers, shared by all tests of a run.
+
+mod servers;
+mod support;

@@ -168,10 +168,16 @@ pub enum ReplicaIdentity {
 }
 
 /// The columns of a Relation message, checked when parsed; iterate with [`RelationColumns::iter`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct RelationColumns<'a> {
     pub(in crate::pgoutput) count: u16,
     pub(in crate::pgoutput) body: &'a [u8],
+}
+
+impl fmt::Debug for RelationColumns<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// One column of a Relation message.
@@ -284,7 +290,7 @@ impl fmt::Debug for Datum<'_> {
 }
 
 /// Emptied tables.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Truncate<'a> {
     /// Subtransaction id inside a stream block.
     pub xid: Option<Xid>,
@@ -294,6 +300,17 @@ pub struct Truncate<'a> {
     pub restart_identity: bool,
     /// The tables, four bytes each; iterate with [`Truncate::relations`].
     pub(in crate::pgoutput) relations: &'a [u8],
+}
+
+impl fmt::Debug for Truncate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Truncate")
+            .field("xid", &self.xid)
+            .field("cascade", &self.cascade)
+            .field("restart_identity", &self.restart_identity)
+            .field("relations", &self.relations().collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 /// A message of `pg_logical_emit_message`. Its `Debug` form shows the content's length only.

@@ -22,6 +22,10 @@ mod temporal;
 mod unscaled;
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;
 
 pub use numeric::NumericSpecial;

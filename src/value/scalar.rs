@@ -147,7 +147,7 @@ pub fn write_uuid(uuid: &[u8; 16], out: &mut Vec<u8>) {
         if matches!(at, 4 | 6 | 8 | 10) {
             digits.next();
         }
-        for (digit, half) in digits.by_ref().zip([byte >> 4, byte & 0x0f]) {
+        for (half, digit) in [byte >> 4, byte & 0x0f].into_iter().zip(&mut digits) {
             *digit = if half < 10 { b'0' + half } else { b'a' - 10 + half };
         }
     }

@@ -16,6 +16,7 @@ pub mod facts;
 pub mod ident;
 pub mod identity;
 pub mod lag;
+pub mod preflight;
 pub mod publication;
 pub mod setup;
 pub mod slot;

@@ -16,7 +16,7 @@ fn table(oid: u32, name: &str) -> Table {
         parent: None,
         unlogged: false,
         identity: Identity::Key,
-        has_primary_key: true,
+        key_serves: true,
         owned: true,
     }
 }

@@ -20,7 +20,8 @@ pub(super) struct Table {
     /// Not written to the log.
     pub(super) unlogged: bool,
     pub(super) identity: Identity,
-    pub(super) has_primary_key: bool,
+    /// A primary key that can serve as replica identity.
+    pub(super) key_serves: bool,
     /// Whether our role may add it to a publication.
     pub(super) owned: bool,
 }
@@ -56,14 +57,14 @@ pub(super) async fn read(transaction: &ReadOnly<'_>) -> Result<Vec<Table>> {
         SELECT c.oid, c.relnamespace, n.nspname::text AS schema, c.relname::text AS name,
                c.relkind = 'p' AS partitioned, h.inhparent AS parent, c.relpersistence = 'u' AS unlogged,
                c.relreplident::text AS identity,
-               COALESCE(x.has_key, false) AS has_key, COALESCE(x.key_serves, false) AS key_serves,
+               COALESCE(x.key_serves, false) AS key_serves,
                COALESCE(x.has_index, false) AS has_index,
                pg_has_role(c.relowner, 'USAGE') AS owned
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition
           LEFT JOIN (
-               SELECT i.indrelid, bool_or(i.indisprimary) AS has_key,
+               SELECT i.indrelid,
                       bool_or(i.indisprimary AND i.indimmediate AND i.indisvalid) AS key_serves,
                       bool_or(i.indisreplident AND i.indisvalid) AS has_index
                  FROM pg_index i WHERE i.indisprimary OR i.indisreplident
@@ -92,7 +93,7 @@ pub(super) async fn read(transaction: &ReadOnly<'_>) -> Result<Vec<Table>> {
                 parent: field(row, "parent")?,
                 unlogged: field(row, "unlogged")?,
                 identity,
-                has_primary_key: field(row, "has_key")?,
+                key_serves: field(row, "key_serves")?,
                 owned: field(row, "owned")?,
             })
         })

@@ -88,7 +88,8 @@ impl Connect {
             .current_dir(&directory);
         let log = directory.join("worker.log");
         let mut process = ServerProcess::start(&workspace, command, "Kafka Connect", &log, Signal::Kill)?;
-        process.wait_until(START_TIMEOUT, |_| request(port, "GET", "/connectors", None).is_ok_and(|a| a.is_success()))?;
+        process
+            .wait_until(START_TIMEOUT, |_| request(port, "GET", "/connectors", None).is_ok_and(|a| a.is_success()))?;
         Ok(Self { port, process, log, directory, _workspace: workspace })
     }
 
@@ -195,8 +196,7 @@ impl Connect {
 
     fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<Answer> {
         request(self.port, method, path, body).map_err(|error| {
-            local("Kafka Connect does not answer", error)
-                .detail(format!("the end of its log:\n{}", self.log_tail()))
+            local("Kafka Connect does not answer", error).detail(format!("the end of its log:\n{}", self.log_tail()))
         })
     }
 

@@ -9,6 +9,7 @@ use crate::support::database::Database;
 use crate::support::golden::{GoldenRecord, Mask, difference, mask_json};
 use crate::support::proxy::{Direction, Proxy};
 use crate::support::topics::Topics;
+use crate::support::walcast::connector_config;
 use crate::support::{servers, wait};
 
 fn a_row_comes_back(server: &dyn PostgresServer) {
@@ -174,4 +175,28 @@ fn a_difference_names_its_bytes() {
     assert_eq!(difference(&record("{\"a\":1}"), &record("{\"a\":1}")), None);
     let found = difference(&record("{\"a\":1}"), &record("{\"a\":22}")).expect("they differ");
     assert!(found.starts_with("value differs in bytes 5..6 (expected) and 5..7 (found)"), "{found}");
+}
+
+#[test]
+fn debezium_streams_a_row_in_a_local_worker() {
+    // Given a table, a worker, and Debezium's connector running on a slot of ours.
+    let database = Database::create(servers::postgres_15());
+    let topics = Topics::new(servers::kafka().bootstrap());
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, words text)");
+    database.execute(&format!("CREATE PUBLICATION {} FOR TABLE t", database.publication));
+    database.create_slot();
+    let worker = servers::connect(&walcast::local::ConnectOptions::default());
+    let mut config = connector_config(&database, &topics);
+    config.insert("poll.interval.ms".to_owned(), "50".into());
+    worker.create(&topics.prefix, &config).expect("it runs");
+
+    // When a row is written.
+    database.execute("INSERT INTO t VALUES (1, 'hello')");
+
+    // Then its record is in Kafka, and the connector can be deleted.
+    let records = topics.wait_for(&topics.topic("public.t"), 1);
+    assert_eq!(records[0].key_text(), Some("{\"id\":1}"));
+    assert_eq!(records[0].json()["after"], serde_json::json!({"id": 1, "words": "hello"}));
+    worker.delete(&topics.prefix).expect("it is gone");
+    assert!(worker.status(&topics.prefix).is_err());
 }

@@ -4,7 +4,9 @@
 
 use std::sync::OnceLock;
 
-use walcast::local::{KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, Servers};
+use walcast::local::{
+    Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, Servers,
+};
 
 /// The backend of this run; what was chosen is printed once.
 pub(crate) fn backend() -> &'static Servers {
@@ -38,4 +40,9 @@ pub(crate) fn own_postgres(options: &PostgresOptions) -> Box<dyn PostgresServer>
 /// A Kafka broker for one test, which may stop and break it.
 pub(crate) fn own_kafka(options: &KafkaOptions) -> Box<dyn KafkaBroker> {
     backend().kafka(options).unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+/// A Kafka Connect worker with Debezium's connector, on the shared broker.
+pub(crate) fn connect(options: &ConnectOptions) -> Connect {
+    backend().connect(kafka().bootstrap(), options).unwrap_or_else(|error| panic!("{}", error.report()))
 }

@@ -175,6 +175,8 @@ fn server_properties(port: u16, controller: u16, data: &Path, own: &[(String, St
          share.coordinator.state.topic.num.partitions=1\n\
          share.coordinator.state.topic.min.isr=1\n\
          group.initial.rebalance.delay.ms=0\n\
+         broker.session.timeout.ms=2000\n\
+         broker.heartbeat.interval.ms=200\n\
          log.cleaner.dedupe.buffer.size=16777216\n",
         data = data.display(),
     );

@@ -7,7 +7,13 @@ use std::sync::Arc;
 
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 
+mod default;
 pub mod facts;
+mod key;
+mod types;
+mod versions;
+
+pub use versions::{Catalog, OwnedColumn, OwnedRelation, Seen};
 
 /// A relation as it was at a position of the stream. Immutable; shared by all rows of that version.
 #[derive(Debug)]
@@ -26,6 +32,14 @@ pub struct RelationVersion {
     pub columns: Vec<Column>,
     /// Indexes into `columns` that make the record key, in key order; empty means "no key".
     pub key: Vec<usize>,
+}
+
+impl RelationVersion {
+    /// Names of the key's columns, in key order.
+    #[must_use]
+    pub fn key_names(&self) -> Vec<&str> {
+        self.key.iter().filter_map(|&position| self.columns.get(position)).map(|column| column.name.as_str()).collect()
+    }
 }
 
 /// A column of a relation version.

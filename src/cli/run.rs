@@ -8,14 +8,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
+
 use super::duration;
 use super::logging::Logging;
 use crate::config::{self, Brokers, Connector, Overrides, Source};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::observe::http::{self, LISTEN_DEFAULT, Listen, Server};
 use crate::observe::log::Format;
 use crate::observe::terminal::StatusLine;
-use crate::observe::{Metrics, Status};
+use crate::observe::{Metrics, State, Status};
+use crate::pipeline::{self, monitor};
+use crate::sink::kafka::KafkaSink;
+use crate::sink::stdout::LineSink;
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
@@ -79,9 +85,63 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         shutdown_timeout = ?prepared.shutdown_timeout,
         "ready to stream"
     );
-    prepared.status.enter(crate::observe::State::Stopping);
-    drop(prepared.metrics);
-    Ok(ExitCode::SUCCESS)
+    let connector = Arc::new(prepared.connector);
+    let (order, stop) = watch::channel(None);
+    let (ended, end) = oneshot::channel();
+    let metrics = prepared.metrics;
+    let thread = match prepared.sink {
+        SinkChoice::Kafka => {
+            let (kafka, client_id) = (connector.kafka.clone(), format!("walcast-{}", connector.name));
+            let make = move || KafkaSink::open(&kafka, &client_id);
+            pipeline::spawn(Arc::clone(&connector), make, metrics, stop, ended)?
+        }
+        SinkChoice::Stdout => {
+            let make = || Ok(LineSink::new(std::io::stdout()));
+            pipeline::spawn(Arc::clone(&connector), make, metrics, stop, ended)?
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Kind::Local, "no runtime could be made").caused_by(error))?;
+    runtime.block_on(supervise(connector, &prepared.status, order, prepared.shutdown_timeout, end))?;
+    let outcome = pipeline::join(thread);
+    if let Err(error) = &outcome {
+        prepared.status.trouble(error);
+        prepared.status.enter(State::Failed);
+    }
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Waits for the pipeline's end, passing on the signals that order one; a second signal waits no longer.
+async fn supervise(
+    connector: Arc<Connector>,
+    status: &Arc<Status>,
+    order: watch::Sender<Option<Duration>>,
+    patience: Duration,
+    mut end: oneshot::Receiver<()>,
+) -> Result<()> {
+    let no_signals = |error| Error::new(Kind::Local, "signals cannot be received").caused_by(error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let monitor = tokio::spawn(monitor::watch(connector, Arc::clone(status)));
+    let mut signals = 0;
+    loop {
+        tokio::select! {
+            _ = &mut end => break,
+            _ = terminate.recv() => signals += 1,
+            _ = interrupt.recv() => signals += 1,
+        }
+        if signals > 1 {
+            return Err(Error::new(Kind::ShutdownTimeout, "stopped by a second signal, without waiting any longer")
+                .detail("nothing is lost: the slot sends what was not confirmed again at the next start"));
+        }
+        tracing::info!(?patience, "stopping: delivering and confirming what was read");
+        // The receiver is gone only when the pipeline has ended, which `end` tells next.
+        let _ = order.send(Some(patience));
+    }
+    monitor.abort();
+    Ok(())
 }
 
 /// Loads, warns, listens: whatever can fail without a server.

@@ -1,6 +1,6 @@
 //! The messages of pgoutput, protocol versions 1 to 4: bytes to borrowed views and back. No I/O.
 //!
-//! Owns [`Message`] and its parts, the parser (`parse`) and the builder that tests use (`build`).
+//! Owns [`Message`] and its parts, the parser ([`parse()`]) and the builder that tests use ([`build`]).
 //! Must never ask the catalog, allocate for a message, or panic, whatever the bytes.
 //!
 //! Source: PostgreSQL manual, "Logical Replication Message Formats".
@@ -9,6 +9,20 @@ use std::fmt;
 
 use crate::lsn::{CommitLsn, EndLsn, Lsn};
 use crate::pgtime::PgMicros;
+
+pub mod build;
+mod cursor;
+mod parse;
+mod tuple;
+
+#[cfg(test)]
+mod mutation_tests;
+#[cfg(test)]
+mod tests;
+
+pub use cursor::{Fault, Malformed};
+pub use parse::parse;
+pub use tuple::{Columns, Datums, Relations};
 
 /// A relation's OID on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,10 +168,16 @@ pub enum ReplicaIdentity {
 }
 
 /// The columns of a Relation message, checked when parsed; iterate with [`RelationColumns::iter`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct RelationColumns<'a> {
     pub(in crate::pgoutput) count: u16,
     pub(in crate::pgoutput) body: &'a [u8],
+}
+
+impl fmt::Debug for RelationColumns<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// One column of a Relation message.
@@ -232,15 +252,21 @@ pub enum OldTuple<'a> {
     Full(Tuple<'a>),
 }
 
-/// A row as sent, checked when parsed; iterate with [`Tuple::iter`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A row as sent, checked when parsed; iterate with [`Tuple::iter`]. Its `Debug` form shows no value.
+#[derive(Clone, Copy, PartialEq)]
 pub struct Tuple<'a> {
     pub(in crate::pgoutput) count: u16,
     pub(in crate::pgoutput) body: &'a [u8],
 }
 
-/// One column of a row as sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl fmt::Debug for Tuple<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// One column of a row as sent. Its `Debug` form shows form and length, no value.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Datum<'a> {
     /// `n`: SQL NULL, or "not sent" in a key tuple.
     Null,
@@ -252,8 +278,19 @@ pub enum Datum<'a> {
     Binary(&'a [u8]),
 }
 
+impl fmt::Debug for Datum<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("Null"),
+            Self::Unchanged => f.write_str("Unchanged"),
+            Self::Text(bytes) => write!(f, "Text({} bytes)", bytes.len()),
+            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+        }
+    }
+}
+
 /// Emptied tables.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Truncate<'a> {
     /// Subtransaction id inside a stream block.
     pub xid: Option<Xid>,
@@ -265,8 +302,19 @@ pub struct Truncate<'a> {
     pub(in crate::pgoutput) relations: &'a [u8],
 }
 
-/// A message of `pg_logical_emit_message`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl fmt::Debug for Truncate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Truncate")
+            .field("xid", &self.xid)
+            .field("cascade", &self.cascade)
+            .field("restart_identity", &self.restart_identity)
+            .field("relations", &self.relations().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// A message of `pg_logical_emit_message`. Its `Debug` form shows the content's length only.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Logical<'a> {
     /// Subtransaction id inside a stream block.
     pub xid: Option<Xid>,
@@ -278,6 +326,18 @@ pub struct Logical<'a> {
     pub prefix: &'a str,
     /// Content.
     pub content: &'a [u8],
+}
+
+impl fmt::Debug for Logical<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logical")
+            .field("xid", &self.xid)
+            .field("transactional", &self.transactional)
+            .field("lsn", &self.lsn)
+            .field("prefix", &self.prefix)
+            .field("content_bytes", &self.content.len())
+            .finish()
+    }
 }
 
 /// Start of a block of an in-progress transaction.

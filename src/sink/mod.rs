@@ -1,6 +1,6 @@
 //! Where records go: one trait, one folder or file a sink.
 //!
-//! Owns [`Sink`], [`Record`] and what passes between a sink and the pipeline. Must never know PostgreSQL.
+//! Owns [`Sink`] and what passes between a sink and the pipeline; takes [`Record`]s. Must never know PostgreSQL.
 //!
 //! The contract of a sink:
 //! - `append` never waits. It takes a record or says [`Append::Full`], and then has taken nothing of it.
@@ -17,45 +17,11 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::ledger::Ticket;
 
+pub use crate::encode::record::{Header, Headers, Record};
+
 pub mod kafka;
 pub mod memory;
 pub mod stdout;
-
-/// One header of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// Header key.
-    pub key: String,
-    /// Header value as it goes on the wire.
-    pub value: Vec<u8>,
-}
-
-/// Headers of a record: at most one of its own, then those that all records of a run share.
-///
-/// The shared part is one allocation for the whole run, so that a sink can render it once and recognise it
-/// by address.
-#[derive(Clone, Copy, Debug)]
-pub struct Headers<'a> {
-    /// Comes first: `__debezium.newkey` or `__debezium.oldkey` of a key change.
-    pub own: Option<(&'a str, &'a [u8])>,
-    /// Comes after: the context headers; empty where they are switched off.
-    pub shared: &'a Arc<[Header]>,
-}
-
-/// A record on its way to a topic. Everything is borrowed; a sink copies what it keeps.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    /// Topic name.
-    pub topic: &'a Arc<str>,
-    /// `None` is Kafka's null key.
-    pub key: Option<&'a [u8]>,
-    /// `None` is a tombstone.
-    pub value: Option<&'a [u8]>,
-    /// Headers in wire order.
-    pub headers: Headers<'a>,
-    /// The unit it belongs to.
-    pub ticket: Ticket,
-}
 
 /// Whether a record was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +84,11 @@ pub trait Sink {
 
     /// What is taken and not yet reported.
     fn depth(&self) -> Depth;
+
+    /// Topic of the record that a failure is about, where it is one record's, so that its table can be named.
+    fn offender(&self) -> Option<&str> {
+        None
+    }
 
     /// Ends the sink, waiting at most `patience` for what it still holds. Call `poll` until it is empty first
     /// where every delivery matters; what this drops is sent again at the next start.

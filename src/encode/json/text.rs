@@ -1,0 +1,204 @@
+//! Strings: Jackson's escaping, base64, UUIDs.
+//!
+//! Source: Jackson's `CharTypes.get7BitOutputEscapes` and `UTF8JsonGenerator` with default features: `"`, `\` and
+//! control characters are escaped; characters above U+FFFF go out as two escaped surrogates; the rest as UTF-8.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::value::{self, Bytes};
+
+/// Bytes looked at in one step of the scan.
+const STEP_BYTES: usize = 8;
+const LOW_BITS: u64 = 0x0101_0101_0101_0101;
+const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Appends a string with its quotes.
+#[inline]
+pub(in crate::encode) fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    write_escaped(out, text);
+    out.push(b'"');
+}
+
+/// Appends a string's content.
+#[inline]
+pub(in crate::encode) fn write_escaped(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text;
+    loop {
+        let clean = clean_prefix(rest.as_bytes());
+        let Some((head, tail)) = rest.split_at_checked(clean) else { return };
+        out.extend_from_slice(head.as_bytes());
+        let mut tail = tail.chars();
+        let Some(special) = tail.next() else { return };
+        write_escape(out, special);
+        rest = tail.as_str();
+    }
+}
+
+/// Length of the longest prefix that needs no escape. It ends between characters.
+#[inline]
+fn clean_prefix(bytes: &[u8]) -> usize {
+    let mut clean = 0;
+    let (steps, rest) = bytes.as_chunks::<STEP_BYTES>();
+    for step in steps {
+        let marks = escapes(u64::from_le_bytes(*step));
+        if marks != 0 {
+            return clean + (marks.trailing_zeros() / u8::BITS) as usize;
+        }
+        clean += STEP_BYTES;
+    }
+    clean + rest.iter().position(|&byte| needs_escape(byte)).unwrap_or(rest.len())
+}
+
+/// The high bit of each byte that needs an escape; exact up to and including the lowest such byte, which is all
+/// that the scan asks for (a borrow out of it may mark a byte above).
+#[inline]
+const fn escapes(step: u64) -> u64 {
+    let control = step.wrapping_sub(LOW_BITS * 0x20) & !step;
+    let quote = step ^ (LOW_BITS * b'"' as u64);
+    let quote = quote.wrapping_sub(LOW_BITS) & !quote;
+    let backslash = step ^ (LOW_BITS * b'\\' as u64);
+    let backslash = backslash.wrapping_sub(LOW_BITS) & !backslash;
+    // Four leading ones: the first byte of a character above U+FFFF.
+    let four_bytes = step & step << 1 & step << 2 & step << 3;
+    (control | quote | backslash | four_bytes) & HIGH_BITS
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\' || byte >= 0xF0
+}
+
+#[cold]
+fn write_escape(out: &mut Vec<u8>, special: char) {
+    let short = match special {
+        '"' => b'"',
+        '\\' => b'\\',
+        '\u{8}' => b'b',
+        '\t' => b't',
+        '\n' => b'n',
+        '\u{c}' => b'f',
+        '\r' => b'r',
+        _ => {
+            for unit in special.encode_utf16(&mut [0; 2]) {
+                let [first, second] = unit.to_be_bytes();
+                let digits = [first >> 4, first & 0xF, second >> 4, second & 0xF];
+                out.extend_from_slice(b"\\u");
+                out.extend(digits.iter().filter_map(|&digit| HEX_DIGITS.get(usize::from(digit))));
+            }
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+}
+
+/// Appends bytes as base64 with its quotes.
+pub(in crate::encode) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    append_base64(out, bytes);
+    out.push(b'"');
+}
+
+/// Bytes turned to base64 in one step: a multiple of three, so that only the last step pads.
+const BASE64_STEP_BYTES: usize = 768;
+
+fn append_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    let start = out.len();
+    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    if let Some(room) = out.get_mut(start..) {
+        // The room is exactly what the encoding takes, so this cannot fail.
+        let written = STANDARD.encode_slice(bytes, room).unwrap_or_default();
+        out.truncate(start + written);
+    }
+}
+
+/// Appends a `bytea` as base64 with its quotes.
+pub(in crate::encode) fn write_bytea(out: &mut Vec<u8>, bytes: Bytes<'_>) {
+    match bytes {
+        Bytes::Raw(raw) => write_base64(out, raw),
+        Bytes::Hex(digits) => {
+            out.push(b'"');
+            let mut step = [0; BASE64_STEP_BYTES];
+            for digits in digits.chunks(BASE64_STEP_BYTES * 2) {
+                let mut length = 0;
+                for (byte, pair) in step.iter_mut().zip(digits.chunks_exact(2)) {
+                    *byte = pair.iter().fold(0, |byte, &digit| byte << 4 | nibble(digit));
+                    length += 1;
+                }
+                append_base64(out, step.get(..length).unwrap_or_default());
+            }
+            out.push(b'"');
+        }
+    }
+}
+
+/// The value of a hexadecimal digit; the decoder has checked that it is one.
+const fn nibble(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => 0,
+    }
+}
+
+/// Appends a UUID with its quotes.
+pub(in crate::encode) fn write_uuid(out: &mut Vec<u8>, uuid: [u8; 16]) {
+    out.push(b'"');
+    value::write_uuid(&uuid, out);
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn string(text: &str) -> String {
+        let mut out = Vec::new();
+        write_string(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn escapes_are_jacksons() {
+        for (text, json) in [
+            ("", r#""""#),
+            ("plain text, longer than one step", r#""plain text, longer than one step""#),
+            ("a\"b\\c/d", r#""a\"b\\c/d""#),
+            ("\u{8}\t\n\u{c}\r", r#""\b\t\n\f\r""#),
+            ("\0\u{1}\u{1f}\u{1a}", r#""\u0000\u0001\u001F\u001A""#),
+            ("\u{7f}\u{80}ü€\u{2028}", "\"\u{7f}\u{80}ü€\u{2028}\""),
+            ("🎉", r#""\uD83C\uDF89""#),
+            ("seven b🎉, € \u{ffff}\u{10000}", "\"seven b\\uD83C\\uDF89, € \u{ffff}\\uD800\\uDC00\""),
+            ("<a href='x'>&</a>", "\"<a href='x'>&</a>\""),
+            ("1234567\n1234567\n", r#""1234567\n1234567\n""#),
+            ("ÿÿÿÿ\"ÿÿÿÿÿ", r#""ÿÿÿÿ\"ÿÿÿÿÿ""#),
+        ] {
+            assert_eq!(string(text), json, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_string_comes_back(text in "\\PC*|[\0-\u{ff}]*") {
+            let back: String = serde_json::from_str(&string(&text)).unwrap();
+            prop_assert_eq!(back, text);
+        }
+    }
+
+    #[test]
+    fn both_forms_of_bytea_give_one_base64() {
+        for length in [0, 1, 2, 3, 4, 767, 768, 769, 2000] {
+            let raw: Vec<u8> = (0..length).map(|i| u8::try_from(i * 7 % 256).unwrap()).collect();
+            let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+            let (mut from_raw, mut from_hex) = (Vec::new(), Vec::new());
+            write_bytea(&mut from_raw, Bytes::Raw(&raw));
+            write_bytea(&mut from_hex, Bytes::Hex(hex.as_bytes()));
+            assert_eq!(from_raw, from_hex, "{length} bytes");
+            assert_eq!(from_raw, format!("\"{}\"", STANDARD.encode(&raw)).into_bytes(), "{length} bytes");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Booleans, integers, floats, text and UUIDs.
+//!
+//! Must never accept a form that the server's output functions do not produce.
+
+use super::Reason;
+
+/// A type's fixed number of bytes.
+#[inline]
+pub(in crate::value) fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Reason> {
+    bytes.try_into().map_err(|_| Reason::Length)
+}
+
+/// Validated UTF-8. A database in SQL_ASCII converts nothing, so the wire's promise alone is not enough.
+#[inline]
+pub(in crate::value) fn utf8(bytes: &[u8]) -> Result<&str, Reason> {
+    simdutf8::basic::from_utf8(bytes).map_err(|_| Reason::NotUtf8)
+}
+
+/// `boolout`
+#[inline]
+pub(in crate::value) const fn bool_text(text: &[u8]) -> Result<bool, Reason> {
+    match text {
+        b"t" => Ok(true),
+        b"f" => Ok(false),
+        _ => Err(Reason::Syntax),
+    }
+}
+
+/// `boolsend`
+#[inline]
+pub(in crate::value) const fn bool_binary(bytes: &[u8]) -> Result<bool, Reason> {
+    match bytes {
+        [0] => Ok(false),
+        [1] => Ok(true),
+        [_] => Err(Reason::Field),
+        _ => Err(Reason::Length),
+    }
+}
+
+/// `int2out`, `int4out`, `int8out`, `oidout`
+#[inline]
+pub(in crate::value) fn integer_text<T: TryFrom<i64>>(text: &[u8]) -> Result<T, Reason> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    // Nineteen digits hold every i64; twenty could overflow the accumulator itself.
+    if digits.is_empty() || digits.len() > 19 {
+        return Err(if digits.is_empty() { Reason::Syntax } else { Reason::Range });
+    }
+    let mut magnitude = 0_u64;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(Reason::Syntax);
+        }
+        magnitude = magnitude * 10 + u64::from(digit);
+    }
+    let value = if negative { 0_i64.checked_sub_unsigned(magnitude) } else { 0_i64.checked_add_unsigned(magnitude) };
+    value.and_then(|value| T::try_from(value).ok()).ok_or(Reason::Range)
+}
+
+/// A finite number's text as `float4out` and `float8out` print it: digits, a point, an exponent, signs.
+fn finite_text(text: &[u8]) -> Result<&str, Reason> {
+    // The standard library's parser also takes `inf`, `nan` and a leading plus sign, which the server never prints.
+    let first = text.strip_prefix(b"-").unwrap_or(text).first();
+    let plain = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e');
+    if first.is_some_and(u8::is_ascii_digit) && text.iter().all(plain) { utf8(text) } else { Err(Reason::Syntax) }
+}
+
+/// `float4out`
+#[inline]
+pub(in crate::value) fn float4_text(text: &[u8]) -> Result<f32, Reason> {
+    match text {
+        b"NaN" => Ok(f32::NAN),
+        b"Infinity" => Ok(f32::INFINITY),
+        b"-Infinity" => Ok(f32::NEG_INFINITY),
+        _ => {
+            let value: f32 = finite_text(text)?.parse().map_err(|_| Reason::Syntax)?;
+            if value.is_finite() { Ok(value) } else { Err(Reason::Range) }
+        }
+    }
+}
+
+/// `float8out`
+#[inline]
+pub(in crate::value) fn float8_text(text: &[u8]) -> Result<f64, Reason> {
+    match text {
+        b"NaN" => Ok(f64::NAN),
+        b"Infinity" => Ok(f64::INFINITY),
+        b"-Infinity" => Ok(f64::NEG_INFINITY),
+        _ => {
+            let value: f64 = finite_text(text)?.parse().map_err(|_| Reason::Syntax)?;
+            if value.is_finite() { Ok(value) } else { Err(Reason::Range) }
+        }
+    }
+}
+
+/// `textsend` and its kin.
+///
+/// `charsend` sends the byte 0 where `charout` prints an empty string; no other text can hold that byte. A `"char"`
+/// above 127 is refused in binary, because it cannot be told from one byte of unconverted text.
+#[inline]
+pub(in crate::value) fn text_binary(bytes: &[u8]) -> Result<&str, Reason> {
+    if bytes == [0] { Ok("") } else { utf8(bytes) }
+}
+
+/// `jsonb_send`: a version byte, then the text.
+#[inline]
+pub(in crate::value) fn jsonb_binary(bytes: &[u8]) -> Result<&str, Reason> {
+    match bytes {
+        [1, text @ ..] => utf8(text),
+        [] => Err(Reason::Length),
+        _ => Err(Reason::Version),
+    }
+}
+
+/// `uuid_out`: 8-4-4-4-12 hexadecimal digits.
+#[inline]
+pub(in crate::value) fn uuid_text(text: &[u8]) -> Result<[u8; 16], Reason> {
+    let text: &[u8; 36] = text.try_into().map_err(|_| Reason::Syntax)?;
+    let mut uuid = [0_u8; 16];
+    let mut bytes = uuid.iter_mut();
+    let mut rest: &[u8] = text;
+    for group in UUID_GROUPS {
+        let (digits, after) = rest.split_at_checked(group * 2).ok_or(Reason::Syntax)?;
+        for (pair, byte) in digits.as_chunks::<2>().0.iter().zip(&mut bytes) {
+            *byte = hex_pair(*pair).ok_or(Reason::Syntax)?;
+        }
+        rest = match after {
+            [] => after,
+            [b'-', after @ ..] => after,
+            _ => return Err(Reason::Syntax),
+        };
+    }
+    Ok(uuid)
+}
+
+/// Bytes between the hyphens of a UUID.
+const UUID_GROUPS: [usize; 5] = [4, 2, 2, 2, 6];
+
+/// Appends a UUID as `uuid_out` prints it: lower case, with hyphens.
+pub fn write_uuid(uuid: &[u8; 16], out: &mut Vec<u8>) {
+    let mut text = [b'-'; 36];
+    let mut digits = text.iter_mut();
+    for (at, byte) in uuid.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            digits.next();
+        }
+        for (half, digit) in [byte >> 4, byte & 0x0f].into_iter().zip(&mut digits) {
+            *digit = if half < 10 { b'0' + half } else { b'a' - 10 + half };
+        }
+    }
+    out.extend_from_slice(&text);
+}
+
+/// The value of two hexadecimal digits.
+#[inline]
+pub(in crate::value) const fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {
+    let (high, low) = (hex_digit(high), hex_digit(low));
+    if (high | low) > 0x0f { None } else { Some(high << 4 | low) }
+}
+
+/// The value of a hexadecimal digit; 255 for any other byte.
+#[inline]
+const fn hex_digit(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => 0xff,
+    }
+}

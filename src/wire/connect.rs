@@ -311,6 +311,9 @@ fn version_num(text: &str) -> u32 {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let mut parts = text[..end].split('.').map(|part| part.parse().unwrap_or(0_u32).min(9_999));
     let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if major == 0 {
+        return 0;
+    }
     if major >= 10 { major * 10_000 + minor } else { major * 10_000 + minor * 100 + parts.next().unwrap_or(0) }
 }
 

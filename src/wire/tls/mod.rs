@@ -197,3 +197,6 @@ fn system_roots() -> RootCertStore {
     }
     roots
 }
+
+#[cfg(test)]
+mod tests;

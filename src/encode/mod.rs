@@ -20,8 +20,6 @@ use crate::ledger::Ticket;
 use crate::pgoutput::{RelationId, Tuple};
 
 mod envelope;
-#[cfg(test)]
-mod golden_tests;
 mod header;
 mod json;
 mod plan;

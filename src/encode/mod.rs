@@ -25,6 +25,8 @@ mod json;
 mod plan;
 pub mod record;
 mod row;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 use envelope::{Clock, Operation, Source};

@@ -349,6 +349,23 @@ fn skipped_operations_and_empty_rows_make_no_record() {
 }
 
 #[test]
+fn a_key_change_is_skipped_record_by_record() {
+    let (old, new) = (TupleBuffer::of_text(&["1", "a", "b"]), TupleBuffer::of_text(&["2", "a", "b"]));
+    let change = Change::Update { old: OldRow::Known(KnownRow::Full(old.tuple())), new: new.tuple() };
+    let left = |skipped| {
+        let mut options = options();
+        options.records.skipped = skipped;
+        let records = records(&mut Encoder::new(options), &people(), change);
+        records.iter().map(|record| record.split(' ').next_back().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let none = SkippedOperations { create: false, update: false, delete: false, truncate: false };
+    let (create, delete) = (r#""op":"c""#, r#""op":"d""#);
+    assert_eq!(left(SkippedOperations { update: true, ..none }), [delete, "tombstone", create]);
+    assert_eq!(left(SkippedOperations { delete: true, ..none }), [create]);
+    assert_eq!(left(SkippedOperations { create: true, ..none }), [delete, "tombstone"]);
+}
+
+#[test]
 fn a_truncate_has_no_key() {
     check(&people(), Change::Truncate, &[r#"no key | {"before":null,"after":null "op":"t""#]);
 }

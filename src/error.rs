@@ -195,6 +195,16 @@ impl Error {
         self
     }
 
+    /// Adds another sentence to what is known.
+    #[must_use]
+    pub fn more_detail(mut self, detail: &str) -> Self {
+        self.0.detail = Some(match self.0.detail.take() {
+            Some(known) => format!("{known}; {detail}"),
+            None => detail.to_owned(),
+        });
+        self
+    }
+
     /// Adds what the operator can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

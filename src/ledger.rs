@@ -175,6 +175,12 @@ impl Ledger {
         self.units.is_empty()
     }
 
+    /// Number of the first unit that is not settled; every lower ticket is, or was abandoned.
+    #[must_use]
+    pub fn first_unsettled(&self) -> u64 {
+        self.base
+    }
+
     /// Units that are open or not settled yet.
     #[must_use]
     pub fn units_outstanding(&self) -> usize {

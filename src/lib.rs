@@ -4,13 +4,20 @@
 
 pub mod assemble;
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod encode;
 pub mod error;
 pub mod event;
 pub mod ledger;
+#[cfg(feature = "local")]
+pub mod local;
 pub mod lsn;
+pub mod observe;
 pub mod pgoutput;
 pub mod pgtime;
+pub mod pipeline;
 pub mod sink;
+pub mod source;
 pub mod value;
+pub mod wire;

@@ -19,6 +19,13 @@ impl PgMicros {
         Self(micros.saturating_sub(UNIX_TO_PG_EPOCH_MICROS))
     }
 
+    /// This machine's clock.
+    #[must_use]
+    pub fn now() -> Self {
+        let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+        Self::from_unix_micros(since.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))
+    }
+
     /// Microseconds since the Unix epoch, saturating at the ends of the range.
     #[must_use]
     pub const fn unix_micros(self) -> i64 {

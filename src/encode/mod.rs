@@ -163,6 +163,12 @@ impl Encoder {
         Ok(self.encoded.records.len())
     }
 
+    /// Bytes of keys and values of the last event encoded; a tombstone's key counts once with its delete's.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.encoded.keys.len() + self.encoded.values.len()
+    }
+
     /// A record of the last event encoded, counted from 0; `None` beyond the last one.
     #[must_use]
     pub fn record(&self, index: usize, ticket: Ticket) -> Option<Record<'_>> {

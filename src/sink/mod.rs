@@ -85,6 +85,11 @@ pub trait Sink {
     /// What is taken and not yet reported.
     fn depth(&self) -> Depth;
 
+    /// Topic of the record that a failure is about, where it is one record's, so that its table can be named.
+    fn offender(&self) -> Option<&str> {
+        None
+    }
+
     /// Ends the sink, waiting at most `patience` for what it still holds. Call `poll` until it is empty first
     /// where every delivery matters; what this drops is sent again at the next start.
     fn close(self, patience: Duration);

@@ -1,0 +1,130 @@
+//! Every property there is: Kafka Connect's for source connectors, Debezium's for PostgreSQL, and walcast's own.
+//!
+//! Owns the tables, one file a group, and looking things up in them. Names, types and defaults are those of
+//! Debezium 3.6 (`PostgresConnectorConfig` and what it inherits) and Kafka 4 (`SourceConnectorConfig`,
+//! `TopicCreationConfig`); where walcast's default differs, the property's doc says so.
+
+use super::property::{Prefix, Property};
+
+mod capture;
+mod connect;
+mod connection;
+mod records;
+mod runtime;
+mod slot;
+mod snapshot;
+
+pub(super) use connect::JSON_CONVERTER;
+
+/// Why everything about snapshots is accepted.
+const NO_SNAPSHOT: &str = "snapshot.mode=no_data takes no snapshot";
+/// Why everything about signals is accepted while no channel is open.
+const NO_SIGNALS: &str = "there is no signal channel, because signal.data.collection is not set";
+
+/// All properties, by group.
+pub fn properties() -> impl Iterator<Item = &'static Property> {
+    [
+        connect::PROPERTIES,
+        connection::PROPERTIES,
+        slot::PROPERTIES,
+        capture::PROPERTIES,
+        records::PROPERTIES,
+        snapshot::PROPERTIES,
+        runtime::PROPERTIES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// All families of properties that share a prefix.
+pub fn prefixes() -> impl Iterator<Item = &'static Prefix> {
+    [connect::PREFIXES, connection::PREFIXES, records::PREFIXES, snapshot::PREFIXES, runtime::PREFIXES]
+        .into_iter()
+        .flatten()
+}
+
+/// The property of this name or alias.
+#[must_use]
+pub fn property(name: &str) -> Option<&'static Property> {
+    properties().find(|property| property.name == name || property.aliases.contains(&name))
+}
+
+/// The family that a name belongs to: the one with the longest prefix.
+#[must_use]
+pub fn prefix(name: &str) -> Option<&'static Prefix> {
+    prefixes()
+        .filter(|family| name.len() > family.prefix.len() && name.starts_with(family.prefix))
+        .max_by_key(|family| family.prefix.len())
+}
+
+/// What a name of an older Debezium is called now; such names are ignored there, and warned about here.
+#[must_use]
+pub fn renamed(name: &str) -> Option<&'static str> {
+    RENAMED.iter().find(|(old, _)| *old == name).map(|(_, new)| *new)
+}
+
+/// Names that Debezium 2 and 3 dropped.
+const RENAMED: &[(&str, &str)] = &[
+    ("database.server.name", "topic.prefix"),
+    ("database.whitelist", "database.include.list"),
+    ("database.blacklist", "database.exclude.list"),
+    ("schema.whitelist", "schema.include.list"),
+    ("schema.blacklist", "schema.exclude.list"),
+    ("table.whitelist", "table.include.list"),
+    ("table.blacklist", "table.exclude.list"),
+    ("column.whitelist", "column.include.list"),
+    ("column.blacklist", "column.exclude.list"),
+    ("slot.drop_on_stop", "slot.drop.on.stop"),
+    ("toasted.value.placeholder", "unavailable.value.placeholder"),
+    ("sanitize.field.names", "field.name.adjustment.mode"),
+    ("source.struct.version", "sourceinfo.struct.maker"),
+    ("snapshot.select.statement.override", "snapshot.select.statement.overrides"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::property::State;
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_property_is_described() {
+        let mut seen = BTreeSet::new();
+        for property in properties() {
+            for name in std::iter::once(&property.name).chain(property.aliases) {
+                assert!(seen.insert(*name), "{name} stands twice");
+            }
+            assert!(property.doc.len() > 10 && !property.doc.ends_with('.'), "{}: {:?}", property.name, property.doc);
+        }
+        assert!(seen.len() > 150, "only {} properties", seen.len());
+    }
+
+    #[test]
+    fn every_default_and_harmless_value_is_a_value_of_its_property() {
+        for property in properties() {
+            let harmless = match property.state {
+                State::NotYet { harmless } => harmless,
+                State::Implemented | State::NoEffect { .. } => &[],
+            };
+            for value in property.default.iter().chain(harmless) {
+                assert_eq!(property.value.check(value), Ok(()), "{} = {value}", property.name);
+                let valid = property.validate.map_or(Ok(()), |validate| validate(value));
+                // The default of snapshot.mode is Debezium's, and is not there yet.
+                assert!(valid.is_ok() || property.name == "snapshot.mode", "{} = {value}: {valid:?}", property.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_and_renamed_names_lead_to_known_ones() {
+        let found = |name| prefix(name).map(|family| family.prefix);
+        assert_eq!(found("topic.creation.default.partitions"), Some("topic.creation.default."));
+        assert_eq!(found("topic.creation.big.partitions"), Some("topic.creation."));
+        assert_eq!(found("database.socketTimeout"), Some("database."));
+        assert_eq!(found("nothing.of.this"), None);
+        for (old, new) in RENAMED {
+            assert!(property(old).is_none() && property(new).is_some(), "{old} to {new}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What records look like: topics, names, types, keys, headers, masking.
+
+use super::super::property::{Prefix, Property, ValueType};
+
+const NO_SCHEMA: &str = "it changes schemas only, which JSON without schema does not carry";
+const OTHER_STRATEGY: &str = "only other topic naming strategies use it";
+const NO_HEARTBEAT: &str = "only heartbeats use it";
+const ADJUSTMENTS: &[&str] = &["none", "avro", "avro_unicode"];
+
+pub(super) static PROPERTIES: &[Property] = &[
+    Property::text("topic.prefix", "Name of the source: begins every topic, and stands in every record")
+        .required()
+        .check(topic_prefix),
+    Property::new("topic.naming.strategy", ValueType::Class, "Java class that names topics")
+        .or("io.debezium.schema.SchemaTopicNamingStrategy")
+        .medium()
+        .not_yet(&[]),
+    Property::text("topic.delimiter", "What stands between the parts of a topic's name")
+        .or(".")
+        .medium()
+        .check(delimiter),
+    Property::int("topic.cache.size", 1, "How many topic names are remembered")
+        .or("10000")
+        .no_effect("each table keeps its topic"),
+    Property::text("topic.heartbeat.prefix", "How the heartbeat topic begins")
+        .or("__debezium-heartbeat")
+        .medium()
+        .no_effect(NO_HEARTBEAT),
+    Property::text("topic.heartbeat.name", "Full name of the heartbeat topic").no_effect(NO_HEARTBEAT),
+    Property::text("heartbeat.topics.prefix", "Old form of topic.heartbeat.prefix")
+        .or("__debezium-heartbeat")
+        .no_effect(NO_HEARTBEAT),
+    Property::text("topic.transaction", "How the transaction topic ends")
+        .or("transaction")
+        .medium()
+        .no_effect("only provide.transaction.metadata uses it"),
+    Property::text("topic.regex", "Which topics are renamed").no_effect(OTHER_STRATEGY),
+    Property::text("topic.replacement", "What they are renamed to").no_effect(OTHER_STRATEGY),
+    Property::bool("topic.key.enforce.uniqueness", "true", "Whether renamed topics add a field to keys")
+        .no_effect(OTHER_STRATEGY),
+    Property::text("topic.key.field.name", "Name of that field").no_effect(OTHER_STRATEGY),
+    Property::text("topic.key.field.regex", "What that field is made from").no_effect(OTHER_STRATEGY),
+    Property::text("topic.key.field.replacement", "What that field is made to").no_effect(OTHER_STRATEGY),
+    Property::text("message.key.columns", "Columns of the key, each tableRegex:column,column, separated by semicolons")
+        .high()
+        .not_yet(&[]),
+    Property::bool("tombstones.on.delete", "true", "Whether a delete is followed by a record without a value").high(),
+    Property::bool("extended.headers.enabled", "true", "Whether records carry the context headers").medium(),
+    Property::one_of("schema.name.adjustment.mode", ADJUSTMENTS, "How schema names are changed")
+        .or("none")
+        .high()
+        .no_effect(NO_SCHEMA),
+    Property::one_of("field.name.adjustment.mode", ADJUSTMENTS, "How field names are changed")
+        .or("none")
+        .medium()
+        .not_yet(&[]),
+    Property::bool("include.schema.comments", "false", "Whether comments of columns stand in schemas")
+        .no_effect(NO_SCHEMA),
+    Property::patterns("column.propagate.source.type", "Columns whose type stands in schemas")
+        .medium()
+        .no_effect(NO_SCHEMA),
+    Property::patterns("datatype.propagate.source.type", "Types that stand in schemas").medium().no_effect(NO_SCHEMA),
+    Property::new("sourceinfo.struct.maker", ValueType::Class, "Java class that makes the source block")
+        .or("io.debezium.connector.postgresql.PostgresSourceInfoStructMaker")
+        .not_yet(&[]),
+    Property::one_of("decimal.handling.mode", &["precise", "string", "double"], "How numeric is written")
+        .or("precise")
+        .high()
+        .not_yet(&[]),
+    Property::one_of(
+        "time.precision.mode",
+        &[
+            "adaptive",
+            "adaptive_time_microseconds",
+            "connect",
+            "isostring",
+            "microseconds",
+            "nanoseconds",
+            "structured",
+        ],
+        "How dates and times are written",
+    )
+    .or("adaptive")
+    .high()
+    .not_yet(&[]),
+    Property::one_of("interval.handling.mode", &["numeric", "string"], "How interval is written")
+        .or("numeric")
+        .medium()
+        .not_yet(&[]),
+    Property::one_of("hstore.handling.mode", &["json", "map"], "How hstore is written")
+        .or("json")
+        .medium()
+        .not_yet(&[]),
+    Property::one_of("binary.handling.mode", &["bytes", "base64", "base64-url-safe", "hex"], "How bytea is written")
+        .or("bytes")
+        .medium()
+        .not_yet(&[]),
+    Property::new(
+        "money.fraction.digits",
+        ValueType::Integer { min: 0, max: 32767 },
+        "Digits of money after the point",
+    )
+    .or("2")
+    .not_yet(&[]),
+    Property::bool("include.unknown.datatypes", "false", "Whether columns of unknown types are written")
+        .medium()
+        .not_yet(&[]),
+    Property::text(
+        "unavailable.value.placeholder",
+        "What stands for a value that the server did not send; hex: begins bytes",
+    )
+    .or("__debezium_unavailable_value")
+    .medium()
+    .check(placeholder),
+    Property::one_of(
+        "event.converting.failure.handling.mode",
+        &["fail", "warn", "skip"],
+        "What happens to a value that cannot be converted",
+    )
+    .or("warn")
+    .no_effect("a value that cannot be converted stops the connector; none is lost"),
+    Property::one_of(
+        "schema.refresh.mode",
+        &["columns_diff", "columns_diff_exclude_unchanged_toast"],
+        "When schemas are read again",
+    )
+    .or("columns_diff")
+    .no_effect("pgoutput sends each change of a schema"),
+    Property::new("converters", ValueType::List, "Names of custom converters").medium().not_yet(&[]),
+    Property::new("post.processors", ValueType::List, "Names of post-processors").not_yet(&[]),
+    Property::bool("provide.transaction.metadata", "false", "Whether transactions are described").medium().not_yet(&[]),
+    Property::new("transaction.metadata.factory", ValueType::Class, "Java class that describes transactions")
+        .or("io.debezium.pipeline.txmetadata.DefaultTransactionMetadataFactory")
+        .no_effect("only provide.transaction.metadata uses it"),
+    Property::int("heartbeat.interval.ms", 0, "Time between two heartbeats; 0 is none").or("0").high().not_yet(&[]),
+    Property::text("heartbeat.action.query", "SQL to run with each heartbeat").high().no_effect(NO_HEARTBEAT),
+];
+
+pub(super) static PREFIXES: &[Prefix] = &[
+    Prefix::not_yet("column.truncate.to.", "Columns whose texts are cut"),
+    Prefix::not_yet("column.mask.with.", "Columns whose texts are masked"),
+    Prefix::not_yet("column.mask.hash.", "Columns whose texts are hashed"),
+];
+
+/// `CommonConnectorConfig.validateTopicName` in Debezium.
+fn topic_prefix(value: &str) -> Result<(), String> {
+    let valid =
+        !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    match valid {
+        true => Ok(()),
+        false => Err("must be letters, digits, dots, hyphens and underscores".to_owned()),
+    }
+}
+
+fn delimiter(value: &str) -> Result<(), String> {
+    let valid =
+        !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    match valid {
+        true => Ok(()),
+        false => Err("must be characters that a topic's name may have: letters, digits, . _ -".to_owned()),
+    }
+}
+
+fn placeholder(value: &str) -> Result<(), String> {
+    match super::super::build::placeholder(value) {
+        Some(_) => Ok(()),
+        None => Err("must be text, or hex: and the hexadecimal form of UTF-8 text".to_owned()),
+    }
+}

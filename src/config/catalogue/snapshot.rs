@@ -1,0 +1,133 @@
+//! Snapshots, signals and notifications.
+
+use super::super::property::{Prefix, Property, ValueType};
+use super::{NO_SIGNALS, NO_SNAPSHOT};
+
+const NO_SINK_CHANNEL: &str = "only the notification channel sink uses it";
+
+pub(super) static PROPERTIES: &[Property] = &[
+    Property::text(
+        "snapshot.mode",
+        "Whether existing rows are read first: no_data (never and schema_only are old names of it)",
+    )
+    .or("initial")
+    .high()
+    .check(snapshot_mode),
+    Property::text("snapshot.mode.custom.name", "Java class for snapshot.mode=custom").no_effect(NO_SNAPSHOT),
+    Property::bool("snapshot.mode.configuration.based.snapshot.data", "false", "Whether rows are read")
+        .no_effect(NO_SNAPSHOT),
+    Property::bool("snapshot.mode.configuration.based.snapshot.schema", "false", "Whether schemas are read")
+        .no_effect(NO_SNAPSHOT),
+    Property::bool("snapshot.mode.configuration.based.start.stream", "false", "Whether to stream afterwards")
+        .no_effect(NO_SNAPSHOT),
+    Property::bool(
+        "snapshot.mode.configuration.based.snapshot.on.schema.error",
+        "false",
+        "Read schemas after an error",
+    )
+    .no_effect(NO_SNAPSHOT),
+    Property::bool("snapshot.mode.configuration.based.snapshot.on.data.error", "false", "Read rows after an error")
+        .no_effect(NO_SNAPSHOT),
+    Property::one_of(
+        "snapshot.isolation.mode",
+        &["serializable", "repeatable_read", "read_committed", "read_uncommitted"],
+        "Isolation level of the snapshot",
+    )
+    .or("serializable")
+    .no_effect(NO_SNAPSHOT),
+    Property::one_of("snapshot.locking.mode", &["none", "shared", "custom"], "How tables are locked")
+        .or("none")
+        .medium()
+        .no_effect(NO_SNAPSHOT),
+    Property::text("snapshot.locking.mode.custom.name", "Java class for snapshot.locking.mode=custom")
+        .no_effect(NO_SNAPSHOT),
+    Property::long("snapshot.lock.timeout.ms", 0, "Time limit of locks").or("10000").medium().no_effect(NO_SNAPSHOT),
+    Property::one_of("snapshot.query.mode", &["select_all", "custom"], "How rows are queried")
+        .or("select_all")
+        .no_effect(NO_SNAPSHOT),
+    Property::text("snapshot.query.mode.custom.name", "Java class for snapshot.query.mode=custom")
+        .no_effect(NO_SNAPSHOT),
+    Property::patterns("snapshot.include.collection.list", "Tables to read").medium().no_effect(NO_SNAPSHOT),
+    Property::text("snapshot.select.statement.overrides", "Tables with a query of their own")
+        .medium()
+        .no_effect(NO_SNAPSHOT),
+    Property::int("snapshot.fetch.size", 0, "Rows of one fetch").or("10240").medium().no_effect(NO_SNAPSHOT),
+    Property::long("snapshot.delay.ms", 0, "Wait before the snapshot").or("0").no_effect(NO_SNAPSHOT),
+    Property::long("streaming.delay.ms", 0, "Wait between snapshot and streaming").or("0").no_effect(NO_SNAPSHOT),
+    Property::int("snapshot.max.threads", 1, "How many tables are read at the same time")
+        .or("1")
+        .medium()
+        .no_effect(NO_SNAPSHOT),
+    Property::int("snapshot.max.threads.multiplier", 1, "Chunks for each thread").or("1").no_effect(NO_SNAPSHOT),
+    Property::bool("legacy.snapshot.max.threads", "false", "Whether a table has one thread")
+        .alias(&["internal.legacy.snapshot.max.threads"])
+        .no_effect(NO_SNAPSHOT),
+    Property::one_of(
+        "snapshot.tables.order.by.row.count",
+        &["ascending", "descending", "disabled"],
+        "Order of the tables",
+    )
+    .or("disabled")
+    .no_effect(NO_SNAPSHOT),
+    Property::bool("internal.snapshot.scan.all.columns.force", "false", "Read the columns of all tables")
+        .no_effect(NO_SNAPSHOT),
+    Property::int("query.fetch.size", 0, "Rows of one fetch of other queries").or("0").no_effect(NO_SNAPSHOT),
+    Property::text("signal.data.collection", "Table whose rows are signals").high().not_yet(&[]),
+    Property::new("signal.enabled.channels", ValueType::List, "Where signals come from")
+        .or("source")
+        .high()
+        .not_yet(&["jmx", "source,jmx"]),
+    Property::long("signal.poll.interval.ms", 0, "Time between two looks for signals").or("5000").no_effect(NO_SIGNALS),
+    Property::text("signal.kafka.topic", "Topic of signals").medium().no_effect(NO_SIGNALS),
+    Property::text("signal.kafka.bootstrap.servers", "Brokers of that topic").medium().no_effect(NO_SIGNALS),
+    Property::text("signal.kafka.groupId", "Consumer group of that topic").or("kafka-signal").no_effect(NO_SIGNALS),
+    Property::int("signal.kafka.poll.timeout.ms", 0, "Wait for that topic").or("100").no_effect(NO_SIGNALS),
+    Property::text("signal.file", "File of signals").or("file-signals.txt").no_effect(NO_SIGNALS),
+    Property::int("signal.emit.failure.max.retries", 0, "How often a signal is tried again")
+        .or("0")
+        .no_effect(NO_SIGNALS),
+    Property::long("signal.emit.failure.backoff.ms", 0, "Wait between these tries").or("10000").no_effect(NO_SIGNALS),
+    Property::int("incremental.snapshot.chunk.size", 1, "Rows of one chunk of an incremental snapshot")
+        .or("1024")
+        .high()
+        .no_effect(NO_SIGNALS),
+    Property::one_of(
+        "incremental.snapshot.watermarking.strategy",
+        &["INSERT_INSERT", "INSERT_DELETE"],
+        "How chunks are marked",
+    )
+    .or("INSERT_INSERT")
+    .medium()
+    .no_effect(NO_SIGNALS),
+    Property::bool(
+        "incremental.snapshot.allow.schema.changes",
+        "false",
+        "Schema changes during an incremental snapshot",
+    )
+    .no_effect(NO_SIGNALS),
+    Property::new("notification.enabled.channels", ValueType::List, "Where notifications go")
+        .medium()
+        .not_yet(&["log", "jmx", "log,jmx"]),
+    Property::text("notification.sink.topic.name", "Topic of notifications").medium().no_effect(NO_SINK_CHANNEL),
+];
+
+pub(super) static PREFIXES: &[Prefix] = &[
+    Prefix::no_effect("signal.consumer.", NO_SIGNALS, "Settings of the consumer of signals"),
+    Prefix::no_effect("snapshot.select.statement.overrides.", NO_SNAPSHOT, "The query of one table"),
+    Prefix::no_effect("snapshot.max.threads.multiplier.", NO_SNAPSHOT, "Chunks of one table for each thread"),
+];
+
+fn snapshot_mode(value: &str) -> Result<(), String> {
+    let there = ["no_data", "never", "schema_only"];
+    let known = ["always", "initial", "initial_only", "when_needed", "configuration_based", "custom"];
+    let is_in = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(value.trim()));
+    if is_in(&there) {
+        return Ok(());
+    }
+    if is_in(&known) {
+        return Err(
+            "is not there yet: walcast takes no snapshots; set snapshot.mode=no_data to stream from now on".to_owned()
+        );
+    }
+    Err("must be no_data".to_owned())
+}

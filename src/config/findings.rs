@@ -1,0 +1,104 @@
+//! What was found while a configuration was read: mistakes, warnings and notes.
+//!
+//! Owns [`Findings`], which collects, and turns mistakes into the one error that lists them all. Invariant: a
+//! value is only put into a text by [`shown`], which hides secrets.
+
+use std::fmt;
+
+use crate::error::{Error, Kind};
+
+/// Something to look at that does not stop a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The property, where it is about one.
+    pub property: Option<String>,
+    /// What is odd about it, and what happens.
+    pub text: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.property {
+            Some(property) => write!(f, "{property}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+/// A property that was accepted and has no effect here, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The property.
+    pub property: String,
+    /// Why it has no effect.
+    pub reason: String,
+}
+
+/// A value as it may be shown: quoted, shortened, and never a secret.
+pub(super) fn shown(value: &str, secret: bool) -> String {
+    const LONGEST: usize = 80;
+    if secret {
+        return "********".to_owned();
+    }
+    let mut text: String = value.chars().take(LONGEST).collect();
+    if text.len() < value.len() {
+        text.push('…');
+    }
+    format!("{text:?}")
+}
+
+/// Collects what is found.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    mistakes: Vec<String>,
+    /// Properties that are present with a mistake, and so are not missing.
+    reported: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Findings {
+    /// A mistake: the start is refused once everything was looked at.
+    pub(super) fn mistake(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.mistakes.contains(&text) {
+            self.mistakes.push(text);
+        }
+    }
+
+    /// A mistake in a property's value, which then counts as present.
+    pub(super) fn mistake_of(&mut self, property: &str, text: impl Into<String>) {
+        self.reported.push(property.to_owned());
+        self.mistake(text);
+    }
+
+    /// Whether a mistake in this property's value was found.
+    pub(super) fn is_reported(&self, property: &str) -> bool {
+        self.reported.iter().any(|reported| reported == property)
+    }
+
+    pub(super) fn warn(&mut self, property: &str, text: impl Into<String>) {
+        self.warnings.push(Warning { property: Some(property.to_owned()), text: text.into() });
+    }
+
+    pub(super) fn note(&mut self, property: &str, reason: impl Into<String>) {
+        self.notes.push(Note { property: property.to_owned(), reason: reason.into() });
+    }
+
+    /// All mistakes as one error, one a line; `None` where there is none.
+    pub(super) fn error(&self, origin: &str) -> Option<Error> {
+        let message = match self.mistakes.len() {
+            0 => return None,
+            1 => format!("the configuration in {origin} has a mistake"),
+            count => format!("the configuration in {origin} has {count} mistakes"),
+        };
+        let mut lines = String::new();
+        for mistake in &self.mistakes {
+            lines.push_str("\n    - ");
+            lines.push_str(mistake);
+        }
+        Some(
+            Error::new(Kind::Config, message).detail(lines).hint("mend what is listed; nothing was started or changed"),
+        )
+    }
+}

@@ -1,0 +1,223 @@
+//! The typed configuration that every other room takes.
+//!
+//! Owns [`Connector`] and its parts: plain data, already validated. Must never parse anything; that is `build`'s.
+
+use std::time::Duration;
+
+use super::secret::Secret;
+
+/// One connector, validated: everything the pipeline needs to know.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    /// `name`
+    pub name: String,
+    /// `topic.prefix`
+    pub topic_prefix: String,
+    /// `database.*`
+    pub database: Database,
+    /// `slot.*`
+    pub slot: Slot,
+    /// `publication.*`
+    pub publication: Publication,
+    /// Include and exclude lists.
+    pub capture: Capture,
+    /// `snapshot.mode`
+    pub snapshot_mode: SnapshotMode,
+    /// What records look like.
+    pub records: Records,
+    /// The brokers and the producer.
+    pub kafka: Kafka,
+    /// `errors.*`
+    pub retries: Retries,
+    /// `status.update.interval.ms`
+    pub status_interval: Duration,
+}
+
+/// How to reach the database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Host name, IPv4 or IPv6 address, or a directory with the server's Unix socket (starts with `/`).
+    pub host: String,
+    /// TCP port, or the number in the Unix socket's name.
+    pub port: u16,
+    /// Role.
+    pub user: String,
+    /// Password, where there is one.
+    pub password: Option<Secret>,
+    /// Database name.
+    pub dbname: String,
+    /// TLS.
+    pub tls: Tls,
+    /// `database.connection.timeout.ms`, for the connection and its authentication.
+    pub connect_timeout: Duration,
+    /// `database.tcpKeepAlive`
+    pub tcp_keepalive: bool,
+}
+
+/// TLS towards PostgreSQL.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// `database.sslmode`
+    pub mode: SslMode,
+    /// `database.sslrootcert`: PEM file that alone is trusted; the system's roots where absent.
+    pub root_certificate: Option<String>,
+    /// `database.sslcert`: PEM file of the client certificate chain.
+    pub client_certificate: Option<String>,
+    /// `database.sslkey`: PEM file (or PKCS#8 DER) of the client key.
+    pub client_key: Option<String>,
+    /// `database.channelBinding`
+    pub channel_binding: ChannelBinding,
+}
+
+/// libpq's `sslmode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SslMode {
+    /// Plain text only.
+    Disable,
+    /// TLS where the server offers it, unverified.
+    #[default]
+    Prefer,
+    /// TLS or nothing; unverified unless a root certificate is given (then as `VerifyCa`).
+    Require,
+    /// The chain must end in a trusted root.
+    VerifyCa,
+    /// And the certificate must name the host.
+    VerifyFull,
+}
+
+/// libpq's `channel_binding`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChannelBinding {
+    /// Never.
+    Disable,
+    /// Where TLS and the server offer it.
+    #[default]
+    Prefer,
+    /// Or no connection.
+    Require,
+}
+
+/// The replication slot.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// `slot.name`
+    pub name: String,
+    /// `slot.drop.on.stop`
+    pub drop_on_stop: bool,
+    /// `slot.failover`
+    pub failover: bool,
+    /// `slot.max.retries`
+    pub max_retries: u32,
+    /// `slot.retry.delay.ms`
+    pub retry_delay: Duration,
+    /// `slot.stream.params`, checked pairs.
+    pub stream_params: Vec<(String, String)>,
+}
+
+/// The publication.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// `publication.name`
+    pub name: String,
+    /// `publication.autocreate.mode`
+    pub autocreate: Autocreate,
+    /// `publish.via.partition.root`
+    pub via_partition_root: bool,
+}
+
+/// `publication.autocreate.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Autocreate {
+    /// Create it FOR ALL TABLES where absent.
+    AllTables,
+    /// It must exist.
+    Disabled,
+    /// Create or change it to hold just the captured tables.
+    Filtered,
+    /// Create it empty where absent.
+    NoTables,
+}
+
+/// Which tables are captured: Debezium's anchored, case-insensitive expressions.
+#[derive(Clone, Debug, Default)]
+pub struct Capture {
+    /// `schema.include.list`
+    pub schema_include: Vec<String>,
+    /// `schema.exclude.list`
+    pub schema_exclude: Vec<String>,
+    /// `table.include.list`, matched against `schema.table`
+    pub table_include: Vec<String>,
+    /// `table.exclude.list`
+    pub table_exclude: Vec<String>,
+}
+
+/// `snapshot.mode`, those that work today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotMode {
+    /// Stream only. Also the old name `never`.
+    NoData,
+}
+
+/// What records look like.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// `tombstones.on.delete`
+    pub tombstones_on_delete: bool,
+    /// `extended.headers.enabled`
+    pub context_headers: bool,
+    /// `unavailable.value.placeholder`
+    pub unavailable_placeholder: String,
+    /// `topic.delimiter`
+    pub topic_delimiter: String,
+    /// `skipped.operations`, as a set.
+    pub skipped: SkippedOperations,
+}
+
+/// `skipped.operations`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of four independent operations")]
+pub struct SkippedOperations {
+    /// `c`
+    pub create: bool,
+    /// `u`
+    pub update: bool,
+    /// `d`
+    pub delete: bool,
+    /// `t`
+    pub truncate: bool,
+}
+
+/// The brokers, the producer and the topics.
+#[derive(Clone, Debug)]
+pub struct Kafka {
+    /// `bootstrap.servers`
+    pub bootstrap_servers: String,
+    /// `producer.override.*` that are passed on, in librdkafka's names; values may be secrets.
+    pub producer: Vec<(String, Secret)>,
+    /// `topic.creation.default.*`
+    pub topic_creation: Option<TopicCreation>,
+    /// `max.queue.size.in.bytes`: records taken and not yet held by the brokers.
+    pub queue_bytes_max: u64,
+}
+
+/// How topics are created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicCreation {
+    /// `topic.creation.default.partitions`; -1 is the broker's default.
+    pub partitions: i32,
+    /// `topic.creation.default.replication.factor`; -1 is the broker's default.
+    pub replication_factor: i32,
+    /// Every other `topic.creation.default.*`, as topic configuration.
+    pub config: Vec<(String, String)>,
+}
+
+/// When to give up.
+#[derive(Clone, Debug)]
+pub struct Retries {
+    /// `errors.max.retries`; `None` retries for ever.
+    pub max: Option<u32>,
+    /// First wait of the back-off.
+    pub delay_min: Duration,
+    /// `errors.retry.delay.max.ms`: longest wait of the back-off.
+    pub delay_max: Duration,
+}

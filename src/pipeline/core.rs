@@ -1,0 +1,484 @@
+//! Every rule of the pipeline, synchronous and without a clock of its own.
+//!
+//! Owns [`Core`]: `apply(input, now)` changes it and tells what is to be done. Owns the ledger, so that a
+//! status update can carry nothing but what the ledger allows.
+//!
+//! Invariants:
+//! - A status update is emitted at once when the server asks, whatever the state of the sink.
+//! - After a sink is lost, nothing that it held counts: its units are abandoned and the next session starts at
+//!   the confirmed position.
+//! - After a source is lost, what the sink holds still counts, and what the slot sends again is skipped up to
+//!   the last appended position.
+//! - A slot that stands beyond what was confirmed here is never accepted: that is a gap.
+//! - After `Finish` nothing else is emitted.
+//!
+//! Must never do I/O, read a clock, or wait.
+
+use std::time::{Duration, Instant};
+
+use super::backoff::{Backoff, Next};
+use super::input::{Effect, Input, Outcome, Reply};
+use crate::config::Retries;
+use crate::error::{Class, Error, Kind};
+use crate::ledger::{ConfirmedLsn, Ledger, LedgerFault, Ticket};
+use crate::lsn::{EndLsn, Lsn, Position};
+
+/// Shortest time between two status updates that nobody asked for. Each may make the server write the slot
+/// to disk, so a rate of one a second is enough.
+const STATUS_INTERVAL_MIN: Duration = Duration::from_secs(1);
+
+/// Silence after which the session is given up, in status intervals: by then the server has been asked to
+/// answer at least twice.
+const SILENT_INTERVALS_MAX: u32 = 6;
+
+/// A session that streamed for this long counts as a success for the back-off, even when nothing changed.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
+
+/// Settings of the core.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Longest time between two status updates.
+    pub status_interval: Duration,
+    /// When to give up.
+    pub retries: Retries,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+/// Where the pipeline stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// No session; one is being made.
+    Connecting,
+    /// Frames flow.
+    Streaming,
+    /// An orderly end was asked for: the open transaction, then the outstanding deliveries are waited for.
+    Draining,
+    /// The copy is being ended.
+    Ending,
+    /// Over.
+    Ended,
+}
+
+/// The pipeline's state and rules. See the module.
+#[derive(Debug)]
+pub struct Core {
+    policy: Policy,
+    phase: Phase,
+    /// `None` until the first session has told where the slot stands.
+    ledger: Option<Ledger>,
+    open: Option<Ticket>,
+    backoff: Backoff,
+    received: Lsn,
+    appended: Option<Position>,
+    blocked: bool,
+    heard_at: Instant,
+    status_at: Instant,
+    status_flush: Lsn,
+    streaming_since: Option<Instant>,
+    stop: Option<Deadlines>,
+}
+
+/// The two deadlines of an orderly end.
+#[derive(Clone, Copy, Debug)]
+struct Deadlines {
+    /// Until then an open transaction may come to its end.
+    transaction: Instant,
+    /// Then it is over, whatever is outstanding.
+    all: Instant,
+}
+
+impl Core {
+    /// A core that wants its first session at once.
+    #[must_use]
+    pub fn new(policy: Policy, now: Instant) -> Self {
+        let backoff = Backoff::new(policy.retries.clone(), policy.seed);
+        Self {
+            policy,
+            phase: Phase::Connecting,
+            ledger: None,
+            open: None,
+            backoff,
+            received: Lsn::ZERO,
+            appended: None,
+            blocked: false,
+            heard_at: now,
+            status_at: now,
+            status_flush: Lsn::ZERO,
+            streaming_since: None,
+            stop: None,
+        }
+    }
+
+    /// Where the pipeline stands.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Ticket of the open unit.
+    #[must_use]
+    pub fn open_ticket(&self) -> Option<Ticket> {
+        self.open
+    }
+
+    /// What may be confirmed, once a session told where the slot stands.
+    #[must_use]
+    pub fn confirmed(&self) -> Option<ConfirmedLsn> {
+        self.ledger.as_ref().map(Ledger::confirmable)
+    }
+
+    /// Number of the first unit that is not settled: every ticket below it is.
+    #[must_use]
+    pub fn first_unsettled(&self) -> u64 {
+        self.ledger.as_ref().map_or(0, Ledger::first_unsettled)
+    }
+
+    /// Highest position received.
+    #[must_use]
+    pub fn received(&self) -> Lsn {
+        self.received
+    }
+
+    /// Last appended position: what the slot sends again up to here is to be skipped.
+    #[must_use]
+    pub fn resume_after(&self) -> Option<Position> {
+        self.appended
+    }
+
+    /// Whether frames are wanted: not while the sink is full, nor after an orderly end was asked for, except
+    /// for the rest of a transaction that is open.
+    #[must_use]
+    pub fn reading(&self) -> bool {
+        !self.blocked
+            && match self.phase {
+                Phase::Streaming => true,
+                Phase::Draining => self.open.is_some(),
+                Phase::Connecting | Phase::Ending | Phase::Ended => false,
+            }
+    }
+
+    /// When [`Input::Tick`] is due next, in the absence of anything else.
+    #[must_use]
+    pub fn next_tick(&self) -> Instant {
+        let mut next = self.status_at + self.policy.status_interval;
+        if self.confirmed().is_some_and(|confirmed| confirmed.lsn() > self.status_flush) {
+            next = next.min(self.status_at + STATUS_INTERVAL_MIN);
+        }
+        if let Some(deadlines) = self.stop {
+            let due = if self.open.is_some() { deadlines.transaction } else { deadlines.all };
+            next = next.min(due);
+        }
+        next
+    }
+
+    /// Takes in what happened and adds what is to be done to `effects`.
+    pub fn apply(&mut self, input: Input<'_>, now: Instant, effects: &mut Vec<Effect>) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        match input {
+            Input::Connected { confirmed_flush } => self.connected(confirmed_flush, now, effects),
+            Input::UnitOpened => self.unit_opened(effects),
+            Input::UnitSealed { records, end, position } => self.unit_sealed(records, end, position, now, effects),
+            Input::Received(lsn) => {
+                self.heard_at = now;
+                self.received = self.received.max(lsn);
+            }
+            Input::Keepalive { end, reply } => self.keepalive(end, reply, now, effects),
+            Input::SinkFull => {
+                self.blocked = true;
+            }
+            Input::Delivered(deliveries) => self.delivered(deliveries, now, effects),
+            Input::SinkLost(error) => self.sink_lost(error, now, effects),
+            Input::SourceLost(error) => self.source_lost(error, now, effects),
+            Input::CopyEnded => self.copy_ended(now, effects),
+            Input::Stop { patience } => self.stop(patience, now, effects),
+            Input::Tick => self.tick(now, effects),
+        }
+    }
+
+    fn connected(&mut self, confirmed_flush: Lsn, now: Instant, effects: &mut Vec<Effect>) {
+        match &self.ledger {
+            None => self.ledger = Some(Ledger::new(confirmed_flush)),
+            Some(ledger) => {
+                let ours = ledger.confirmable().lsn();
+                if confirmed_flush > ours {
+                    let error = Error::new(Kind::SlotMoved, "the slot stands beyond what was confirmed here")
+                        .positions(ours, confirmed_flush)
+                        .detail(format!(
+                            "{} bytes of log may hold changes that were never delivered; the slot was advanced or \
+                             made again by somebody else while the connection was down",
+                            confirmed_flush.bytes_since(ours)
+                        ))
+                        .hint(
+                            "find out who moved the slot; to accept the gap and go on from where the slot stands, \
+                             start walcast again; to fill the gap, write the missing rows again at the source",
+                        );
+                    self.fail(error, effects);
+                    return;
+                }
+            }
+        }
+        if self.stop.is_none() {
+            self.phase = Phase::Streaming;
+        }
+        self.heard_at = now;
+        self.streaming_since = Some(now);
+        self.status(Reply::NotRequested, now, effects);
+    }
+
+    fn unit_opened(&mut self, effects: &mut Vec<Effect>) {
+        match (&mut self.ledger, self.open) {
+            (Some(ledger), None) => self.open = Some(ledger.open()),
+            (None, _) => self.fail(Error::bug("a unit opened before any session"), effects),
+            (_, Some(_)) => self.fail(Error::bug("a unit opened inside another"), effects),
+        }
+    }
+
+    fn unit_sealed(
+        &mut self,
+        records: u64,
+        end: Option<EndLsn>,
+        position: Position,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (Some(ledger), Some(ticket)) = (&mut self.ledger, self.open.take()) else {
+            self.fail(Error::bug("a unit was sealed that was not open"), effects);
+            return;
+        };
+        self.appended = self.appended.max(Some(position));
+        if let Err(fault) = ledger.seal(ticket, records, end) {
+            self.fail(broken(fault), effects);
+            return;
+        }
+        self.after_settlement(now, effects);
+    }
+
+    fn keepalive(&mut self, end: EndLsn, reply: Reply, now: Instant, effects: &mut Vec<Effect>) {
+        self.heard_at = now;
+        self.received = self.received.max(end.lsn());
+        if let Some(ledger) = &mut self.ledger {
+            ledger.keepalive(end);
+        }
+        if reply == Reply::Requested {
+            self.status(Reply::NotRequested, now, effects);
+        }
+        self.after_settlement(now, effects);
+    }
+
+    fn delivered(&mut self, deliveries: &crate::sink::Deliveries, now: Instant, effects: &mut Vec<Effect>) {
+        let Some(ledger) = &mut self.ledger else { return };
+        for &(ticket, records) in &deliveries.runs {
+            if let Err(fault) = ledger.delivered(ticket, records) {
+                self.fail(broken(fault), effects);
+                return;
+            }
+        }
+        if !deliveries.runs.is_empty() {
+            self.backoff.succeeded();
+            if self.blocked {
+                self.blocked = false;
+                // Nothing was read meanwhile, so the server's silence was ours.
+                self.heard_at = now;
+            }
+        }
+        self.after_settlement(now, effects);
+    }
+
+    /// A confirmed position that rose is told to the server soon, and an end that waited for it is reached.
+    fn after_settlement(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if self.phase == Phase::Draining {
+            self.drain(now, effects);
+        } else if self.phase == Phase::Streaming
+            && self.confirmed().is_some_and(|confirmed| confirmed.lsn() > self.status_flush)
+            && now.duration_since(self.status_at) >= STATUS_INTERVAL_MIN
+        {
+            self.status(Reply::NotRequested, now, effects);
+        }
+    }
+
+    fn sink_lost(&mut self, error: Error, now: Instant, effects: &mut Vec<Effect>) {
+        if error.class() != Class::Transient {
+            self.fail(error, effects);
+            return;
+        }
+        if self.stop.is_some() {
+            self.fail(unfinished(error), effects);
+            return;
+        }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.abandon();
+        }
+        self.open = None;
+        self.appended = None;
+        self.blocked = false;
+        effects.push(Effect::CloseSource);
+        effects.push(Effect::ReplaceSink);
+        self.again(error, now, effects);
+    }
+
+    fn source_lost(&mut self, error: Error, now: Instant, effects: &mut Vec<Effect>) {
+        if self.phase == Phase::Ending {
+            // Everything is delivered and the last status was sent; a cut now takes nothing away.
+            self.finish(Outcome::Stopped, effects);
+            return;
+        }
+        if self.open.is_some() {
+            self.fail(Error::bug("the source was lost inside a unit that was not sealed").caused_by(error), effects);
+            return;
+        }
+        if error.class() != Class::Transient {
+            self.fail(error, effects);
+            return;
+        }
+        effects.push(Effect::CloseSource);
+        if self.stop.is_some() {
+            // What the sink holds is still waited for; what cannot be confirmed any more is sent again.
+            self.drain(now, effects);
+        } else {
+            self.again(error, now, effects);
+        }
+    }
+
+    /// After a loss that may pass: try again, or give up.
+    fn again(&mut self, error: Error, now: Instant, effects: &mut Vec<Effect>) {
+        self.phase = Phase::Connecting;
+        self.streaming_since = None;
+        // What a session announced before it ended says nothing about the next one.
+        self.heard_at = now;
+        match self.backoff.failed() {
+            Next::After(after) => effects.push(Effect::Connect { after }),
+            Next::GiveUp { attempts } => {
+                let (ours, found) = error.lsns();
+                let mut failure = Error::new(
+                    Kind::RetriesExhausted,
+                    format!("gave up after {attempts} retries: {}", error.message()),
+                )
+                .hint("mend the cause and start again, or raise errors.max.retries (-1 retries for ever)");
+                if let Some(found) = found {
+                    failure = failure.positions(ours.unwrap_or_default(), found);
+                }
+                self.fail(failure.caused_by(error), effects);
+            }
+        }
+    }
+
+    fn copy_ended(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if self.phase == Phase::Ending {
+            self.finish(Outcome::Stopped, effects);
+        } else {
+            let error = Error::new(Kind::ServerUnavailable, "the server ended the replication stream")
+                .detail("a server that shuts down does this after everything was confirmed");
+            self.source_lost(error, now, effects);
+        }
+    }
+
+    fn stop(&mut self, patience: Duration, now: Instant, effects: &mut Vec<Effect>) {
+        if self.stop.is_some() {
+            return;
+        }
+        self.stop = Some(Deadlines { transaction: now + patience / 2, all: now + patience });
+        match self.phase {
+            Phase::Streaming => {
+                self.phase = Phase::Draining;
+                self.drain(now, effects);
+            }
+            Phase::Connecting => {
+                effects.push(Effect::CloseSource);
+                self.phase = Phase::Draining;
+                self.drain(now, effects);
+            }
+            Phase::Draining | Phase::Ending | Phase::Ended => {}
+        }
+    }
+
+    fn drain(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        let Some(deadlines) = self.stop else { return };
+        if self.open.is_some() && now < deadlines.transaction {
+            return;
+        }
+        let idle = self.ledger.as_ref().is_none_or(Ledger::is_idle);
+        if idle || (self.open.is_some() && self.only_open_outstanding()) {
+            self.phase = Phase::Ending;
+            self.status(Reply::NotRequested, now, effects);
+            effects.push(Effect::EndCopy);
+        }
+    }
+
+    /// The open unit of a transaction that is cut off at an orderly end never settles and need not: the slot
+    /// sends that transaction again.
+    fn only_open_outstanding(&self) -> bool {
+        self.ledger.as_ref().is_none_or(|ledger| ledger.units_outstanding() <= 1)
+    }
+
+    fn tick(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if let Some(deadlines) = self.stop
+            && now >= deadlines.all
+        {
+            if self.phase == Phase::Ending {
+                self.finish(Outcome::Stopped, effects);
+            } else {
+                let cause = Error::new(Kind::SinkUnavailable, "deliveries are outstanding");
+                self.fail(unfinished(cause), effects);
+            }
+            return;
+        }
+        match self.phase {
+            Phase::Streaming | Phase::Draining => {
+                let silence = now.duration_since(self.heard_at);
+                if self.phase == Phase::Streaming && !self.blocked && silence >= self.silence_max() {
+                    let error = Error::new(Kind::Connection, "the server has been silent for too long").detail(
+                        format!("nothing arrived for {} s although an answer was asked for", silence.as_secs()),
+                    );
+                    self.source_lost(error, now, effects);
+                    return;
+                }
+                if now.duration_since(self.status_at) >= self.policy.status_interval {
+                    let reply =
+                        if silence >= self.policy.status_interval { Reply::Requested } else { Reply::NotRequested };
+                    self.status(reply, now, effects);
+                }
+                if self.streaming_since.is_some_and(|since| now.duration_since(since) >= STABLE_AFTER) {
+                    self.backoff.succeeded();
+                }
+                self.after_settlement(now, effects);
+            }
+            Phase::Connecting | Phase::Ending | Phase::Ended => {}
+        }
+    }
+
+    fn silence_max(&self) -> Duration {
+        self.policy.status_interval.saturating_mul(SILENT_INTERVALS_MAX).max(Duration::from_secs(10))
+    }
+
+    fn status(&mut self, reply: Reply, now: Instant, effects: &mut Vec<Effect>) {
+        let Some(ledger) = &self.ledger else { return };
+        let flush = ledger.confirmable();
+        self.status_at = now;
+        self.status_flush = flush.lsn();
+        effects.push(Effect::Status { received: self.received.max(flush.lsn()), flush, reply });
+    }
+
+    fn fail(&mut self, error: Error, effects: &mut Vec<Effect>) {
+        effects.push(Effect::CloseSource);
+        self.finish(Outcome::Failed(error), effects);
+    }
+
+    fn finish(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
+        self.phase = Phase::Ended;
+        effects.push(Effect::Finish(outcome));
+    }
+}
+
+fn broken(fault: LedgerFault) -> Error {
+    Error::bug(format!("the ledger refused an entry: {fault}"))
+}
+
+fn unfinished(cause: Error) -> Error {
+    Error::new(Kind::ShutdownTimeout, "stopped before everything was delivered and confirmed")
+        .detail("nothing is lost: the slot sends what was not confirmed again at the next start")
+        .hint("raise --shutdown-timeout if this happens with healthy brokers")
+        .caused_by(cause)
+}

@@ -1,0 +1,267 @@
+//! The core's rules, each as given, when, then; and a seeded storm of inputs against the promises.
+
+use std::time::{Duration, Instant};
+
+use super::core::{Core, Phase, Policy};
+use super::input::{Effect, Input, Outcome, Reply};
+use crate::config::Retries;
+use crate::error::{Error, Kind};
+use crate::ledger::Ticket;
+use crate::lsn::{CommitLsn, EndLsn, Lsn, Position};
+use crate::sink::Deliveries;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Rig {
+    core: Core,
+    now: Instant,
+}
+
+impl Rig {
+    fn new() -> Self {
+        Self::with_retries(None)
+    }
+
+    fn with_retries(max: Option<u32>) -> Self {
+        let retries = Retries { max, delay_min: Duration::from_millis(100), delay_max: SECOND };
+        let now = Instant::now();
+        Self { core: Core::new(Policy { status_interval: 10 * SECOND, retries, seed: 1 }, now), now }
+    }
+
+    fn streaming(confirmed_flush: u64) -> Self {
+        let mut rig = Self::new();
+        rig.apply(Input::Connected { confirmed_flush: Lsn::new(confirmed_flush) });
+        rig
+    }
+
+    fn apply(&mut self, input: Input<'_>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.core.apply(input, self.now, &mut effects);
+        effects
+    }
+
+    fn unit(&mut self, records: u64, end: u64) -> Ticket {
+        assert!(self.apply(Input::UnitOpened).is_empty());
+        let ticket = self.core.open_ticket().unwrap();
+        self.apply(Input::UnitSealed { records, end: Some(EndLsn::new(Lsn::new(end))), position: position(end) });
+        ticket
+    }
+
+    fn delivered(&mut self, ticket: Ticket, records: u64) -> Vec<Effect> {
+        self.apply(Input::Delivered(&Deliveries { runs: vec![(ticket, records)] }))
+    }
+
+    fn keepalive(&mut self, end: u64, reply: Reply) -> Vec<Effect> {
+        self.apply(Input::Keepalive { end: EndLsn::new(Lsn::new(end)), reply })
+    }
+}
+
+fn position(commit: u64) -> Position {
+    Position { commit: CommitLsn::new(Lsn::new(commit)), ordinal: u64::MAX }
+}
+
+fn flushes(effects: &[Effect]) -> Vec<u64> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Status { flush, .. } => Some(flush.lsn().as_u64()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn failure(effects: &[Effect]) -> Option<Kind> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Finish(Outcome::Failed(error)) => Some(error.kind()),
+        _ => None,
+    })
+}
+
+fn cut() -> Error {
+    Error::new(Kind::Connection, "cut")
+}
+
+#[test]
+fn the_first_status_reports_the_slots_own_position() {
+    let mut rig = Rig::new();
+    let effects = rig.apply(Input::Connected { confirmed_flush: Lsn::new(100) });
+    assert_eq!(flushes(&effects), [100]);
+}
+
+#[test]
+fn a_keepalive_that_asks_is_answered_at_once_with_what_is_delivered() {
+    let mut rig = Rig::streaming(100);
+    let unit = rig.unit(1, 200);
+    assert_eq!(flushes(&rig.keepalive(500, Reply::Requested)), [100], "undelivered: nothing moves");
+    rig.apply(Input::SinkFull);
+    assert_eq!(flushes(&rig.keepalive(500, Reply::Requested)), [100], "a full sink does not silence us");
+    rig.delivered(unit, 1);
+    assert_eq!(flushes(&rig.keepalive(500, Reply::Requested)), [500], "idle: the keepalive itself is confirmed");
+}
+
+#[test]
+fn a_rise_is_told_within_a_second_without_being_asked() {
+    let mut rig = Rig::streaming(100);
+    let unit = rig.unit(1, 200);
+    assert!(flushes(&rig.delivered(unit, 1)).is_empty(), "at most one unasked status a second");
+    rig.now = rig.core.next_tick();
+    assert_eq!(flushes(&rig.apply(Input::Tick)), [200]);
+    assert!(rig.core.next_tick() > rig.now + 5 * SECOND, "and then the interval again");
+}
+
+#[test]
+fn a_lost_source_keeps_what_the_sink_holds_and_skips_what_was_appended() {
+    let mut rig = Rig::streaming(100);
+    let unit = rig.unit(1, 200);
+    let effects = rig.apply(Input::SourceLost(cut()));
+    assert!(matches!(effects[..], [Effect::CloseSource, Effect::Connect { .. }]), "{effects:?}");
+    assert_eq!(rig.core.resume_after(), Some(position(200)));
+    rig.delivered(unit, 1);
+    assert_eq!(flushes(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(100) })), [200]);
+}
+
+#[test]
+fn a_lost_sink_forgets_what_it_held_and_starts_from_the_confirmed_position() {
+    let mut rig = Rig::streaming(100);
+    let unit = rig.unit(1, 200);
+    let effects = rig.apply(Input::SinkLost(Error::new(Kind::SinkUnavailable, "gone")));
+    assert!(matches!(effects[..], [Effect::CloseSource, Effect::ReplaceSink, Effect::Connect { .. }]), "{effects:?}");
+    assert_eq!(rig.core.resume_after(), None, "everything after the confirmed position is appended again");
+    rig.delivered(unit, 1);
+    assert_eq!(flushes(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(100) })), [100]);
+}
+
+#[test]
+fn a_slot_beyond_our_position_is_a_gap_and_one_behind_it_is_not() {
+    let mut rig = Rig::streaming(100);
+    rig.apply(Input::SourceLost(cut()));
+    assert_eq!(
+        flushes(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(90) })),
+        [100],
+        "it stepped back in a crash"
+    );
+    rig.apply(Input::SourceLost(cut()));
+    assert_eq!(failure(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(101) })), Some(Kind::SlotMoved));
+    assert!(rig.keepalive(500, Reply::Requested).is_empty(), "nothing is emitted after the end");
+}
+
+#[test]
+fn definite_errors_end_and_transient_ones_are_retried_up_to_the_limit() {
+    let mut rig = Rig::with_retries(Some(2));
+    for _ in 0..2 {
+        let effects = rig.apply(Input::SourceLost(cut()));
+        assert!(matches!(effects.last(), Some(Effect::Connect { .. })), "{effects:?}");
+    }
+    assert_eq!(failure(&rig.apply(Input::SourceLost(cut()))), Some(Kind::RetriesExhausted));
+    let mut rig = Rig::streaming(1);
+    let effects = rig.apply(Input::SourceLost(Error::new(Kind::SlotLost, "gone")));
+    assert_eq!(failure(&effects), Some(Kind::SlotLost));
+}
+
+#[test]
+fn a_stop_waits_for_deliveries_confirms_them_and_ends_the_copy() {
+    let mut rig = Rig::streaming(100);
+    let unit = rig.unit(2, 200);
+    assert!(rig.apply(Input::Stop { patience: 30 * SECOND }).is_empty());
+    assert!(!rig.core.reading());
+    rig.delivered(unit, 1);
+    let effects = rig.delivered(unit, 1);
+    assert_eq!(flushes(&effects), [200]);
+    assert!(matches!(effects.last(), Some(Effect::EndCopy)), "{effects:?}");
+    let effects = rig.apply(Input::CopyEnded);
+    assert!(matches!(effects[..], [Effect::Finish(Outcome::Stopped)]), "{effects:?}");
+}
+
+#[test]
+fn a_stop_lets_an_open_transaction_come_to_its_end() {
+    let mut rig = Rig::streaming(100);
+    rig.apply(Input::UnitOpened);
+    assert!(rig.apply(Input::Stop { patience: 30 * SECOND }).is_empty());
+    assert!(rig.core.reading(), "the rest of the transaction is read");
+    let end = Some(EndLsn::new(Lsn::new(200)));
+    let effects = rig.apply(Input::UnitSealed { records: 0, end, position: position(200) });
+    assert_eq!(flushes(&effects), [200]);
+}
+
+#[test]
+fn a_stop_whose_time_is_over_says_what_is_unfinished() {
+    let mut rig = Rig::streaming(100);
+    rig.unit(1, 200);
+    rig.apply(Input::Stop { patience: 30 * SECOND });
+    rig.now += 30 * SECOND;
+    assert!(rig.core.next_tick() <= rig.now);
+    assert_eq!(failure(&rig.apply(Input::Tick)), Some(Kind::ShutdownTimeout));
+}
+
+#[test]
+fn a_silent_server_is_probed_and_then_given_up() {
+    let mut rig = Rig::streaming(100);
+    let mut probes = 0;
+    for _ in 0..100 {
+        rig.now += SECOND;
+        let effects = rig.apply(Input::Tick);
+        probes +=
+            effects.iter().filter(|effect| matches!(effect, Effect::Status { reply: Reply::Requested, .. })).count();
+        if rig.core.phase() == Phase::Connecting {
+            assert!(probes >= 2, "{probes}");
+            return;
+        }
+    }
+    panic!("a server that never answers was trusted for ever");
+}
+
+/// A storm: whatever happens in whatever order, no status confirms what was not delivered, none goes back.
+#[test]
+fn no_storm_of_inputs_confirms_too_much() {
+    for seed in 0..2_000_u64 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut rig = Rig::streaming(0);
+        // (ticket, records left with the sink, end): the truth, kept apart from the ledger.
+        let mut truth: Vec<(Ticket, u64, u64)> = Vec::new();
+        let (mut wal, mut told, mut streaming) = (0_u64, 0_u64, true);
+        for _ in 0..200 {
+            wal += 10;
+            rig.now += Duration::from_millis(random.u64(0..3_000));
+            let effects = match random.u8(0..12) {
+                0..=3 if streaming => {
+                    let records = random.u64(0..3);
+                    let ticket = rig.unit(records, wal);
+                    truth.push((ticket, records, wal));
+                    Vec::new()
+                }
+                4..=6 if !truth.is_empty() => {
+                    let unit = random.usize(0..truth.len());
+                    if truth[unit].1 == 0 {
+                        continue;
+                    }
+                    truth[unit].1 -= 1;
+                    rig.delivered(truth[unit].0, 1)
+                }
+                7 if streaming => rig.keepalive(wal, Reply::Requested),
+                8 if streaming => rig.apply(Input::Tick),
+                9 if streaming => {
+                    streaming = false;
+                    rig.apply(Input::SourceLost(cut()))
+                }
+                10 => {
+                    truth.clear();
+                    streaming = false;
+                    rig.apply(Input::SinkLost(Error::new(Kind::SinkUnavailable, "gone")))
+                }
+                11 if !streaming => {
+                    streaming = true;
+                    rig.apply(Input::Connected { confirmed_flush: Lsn::new(told) })
+                }
+                _ => continue,
+            };
+            streaming &= rig.core.phase() == Phase::Streaming;
+            let limit = truth.iter().filter(|unit| unit.1 > 0).map(|unit| unit.2 - 1).min().unwrap_or(u64::MAX);
+            for flush in flushes(&effects) {
+                assert!(flush <= limit, "seed {seed}: {flush} was confirmed with {limit} outstanding");
+                assert!(flush >= told, "seed {seed}: {flush} after {told}");
+                told = flush;
+            }
+            assert_eq!(failure(&effects), None, "seed {seed}");
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The hot loop: frames to messages to events to records, on one thread, without waiting.
+//!
+//! Owns [`Pump`]. It takes frames from the buffer of the replication connection as long as there are any, the
+//! core wants them and the sink has room, and says why it stopped. The core hears of units, never of rows.
+//!
+//! Invariants:
+//! - A frame is given back to the connection's buffer only after its event stands in the encoder's buffers, and
+//!   the next frame is looked at only after all records of the one before were taken by the sink.
+//! - Every record carries the ticket of the unit that is open.
+
+use std::collections::{HashSet, VecDeque};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::core::Core;
+use super::input::{Effect, Input, Reply};
+use super::tables::{Capture, Tables};
+use crate::assemble::{Assembler, Step};
+use crate::catalog::facts::Facts;
+use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
+use crate::encode::Encoder;
+use crate::error::{Error, Kind};
+use crate::event::{Change, Event, Transaction};
+use crate::ledger::Ticket;
+use crate::lsn::{EndLsn, Lsn, Position};
+use crate::observe::Metrics;
+use crate::pgoutput::{Block, parse};
+use crate::pgtime::PgMicros;
+use crate::sink::{Append, Sink};
+use crate::wire::{CopyBoth, Frame};
+
+/// Records of one unit before a transaction is cut into another slice, so that no count and no wait of the
+/// ledger grows with the size of a transaction.
+const SLICE_RECORDS_MAX: u64 = 10_000;
+
+/// Frames handled between two looks at the clock, the callbacks and the stop signal: a few milliseconds.
+const FRAMES_PER_TURN_MAX: u32 = 4_096;
+
+/// Why the pump stopped.
+#[derive(Debug)]
+pub enum Pause {
+    /// Every complete frame is done: more bytes are needed.
+    NeedBytes,
+    /// There may be more frames; others had no turn for a while.
+    Turn,
+    /// A relation's facts are needed before its rows can be decoded.
+    NeedFacts(OwnedRelation),
+    /// A relation version is there whose topic was not prepared yet.
+    NewRelation(Arc<RelationVersion>),
+    /// The sink has no room.
+    SinkFull,
+    /// The core wants no frames now.
+    Held,
+    /// The server ended the copy.
+    CopyEnded,
+}
+
+/// Which side a failure of the pump belongs to.
+#[derive(Debug)]
+pub enum Fault {
+    /// The connection, or what it sent.
+    Source(Error),
+    /// The sink.
+    Sink(Error),
+}
+
+/// What turns frames into records.
+#[derive(Debug)]
+pub struct Pump {
+    assembler: Assembler,
+    encoder: Encoder,
+    tables: Tables,
+    topics: HashSet<Arc<str>>,
+    /// Records of the event in the encoder's buffers that the sink has not taken yet.
+    waiting: Range<usize>,
+    /// Tables of a Truncate message whose events are still to be encoded.
+    truncating: VecDeque<Emptied>,
+    unit_records: u64,
+    /// Source transactions read to their end and not yet counted in the metrics.
+    transactions: u64,
+    position: Position,
+    commit_time: PgMicros,
+    /// Commit times of units that are not settled yet, for the latency histogram.
+    unsettled: VecDeque<(Ticket, PgMicros)>,
+}
+
+impl Pump {
+    /// A pump that has seen nothing.
+    #[must_use]
+    pub fn new(encoder: Encoder, tables: Tables) -> Self {
+        Self {
+            assembler: Assembler::new(Catalog::new(), None, None),
+            encoder,
+            tables,
+            topics: HashSet::new(),
+            waiting: 0..0,
+            truncating: VecDeque::new(),
+            unit_records: 0,
+            transactions: 0,
+            position: Position::default(),
+            commit_time: PgMicros::default(),
+            unsettled: VecDeque::new(),
+        }
+    }
+
+    /// Begins a session with the facts that were read for it, leaving out what was appended before.
+    pub fn begin(&mut self, facts: Facts, resume_after: Option<Position>) {
+        let last_commit = self.assembler.last_commit();
+        let ended = std::mem::replace(&mut self.assembler, Assembler::new(Catalog::new(), None, None));
+        let mut catalog = ended.into_catalog();
+        catalog.start_session(facts);
+        self.assembler = Assembler::new(catalog, resume_after, last_commit);
+        self.waiting = 0..0;
+        self.truncating.clear();
+        self.unit_records = 0;
+    }
+
+    /// Works until there is a reason to pause.
+    ///
+    /// # Errors
+    /// [`Fault`], with the side it belongs to; after one, the session or the sink is of no use any more.
+    pub fn drive<S: Sink>(
+        &mut self,
+        copy: &mut CopyBoth,
+        sink: &mut S,
+        core: &mut Core,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Pause, Fault> {
+        let clock_nanos = unix_nanos();
+        for _ in 0..FRAMES_PER_TURN_MAX {
+            if self.append(sink, core)? == Append::Full {
+                core.apply(Input::SinkFull, now, effects);
+                return Ok(Pause::SinkFull);
+            }
+            if let Some(emptied) = self.truncating.pop_front() {
+                self.truncate(&emptied, clock_nanos).map_err(Fault::Source)?;
+                continue;
+            }
+            if self.unit_records >= SLICE_RECORDS_MAX {
+                self.seal(None, core, now, effects);
+                core.apply(Input::UnitOpened, now, effects);
+            }
+            if !core.reading() {
+                return Ok(Pause::Held);
+            }
+            let Some(frame) = copy.peek_frame().map_err(Fault::Source)? else { return Ok(Pause::NeedBytes) };
+            let pause = match frame {
+                Frame::Data { start, payload, .. } => {
+                    self.message(start, payload, core, clock_nanos, now, effects).map_err(Fault::Source)?
+                }
+                Frame::Keepalive { end, reply_requested, .. } => {
+                    let reply = if reply_requested { Reply::Requested } else { Reply::NotRequested };
+                    core.apply(Input::Keepalive { end: EndLsn::new(end), reply }, now, effects);
+                    None
+                }
+                Frame::Done => Some(Pause::CopyEnded),
+            };
+            copy.consume_frame();
+            if let Some(pause) = pause {
+                return Ok(pause);
+            }
+        }
+        Ok(Pause::Turn)
+    }
+
+    #[inline]
+    fn message(
+        &mut self,
+        start: Lsn,
+        payload: &[u8],
+        core: &mut Core,
+        clock_nanos: u64,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Option<Pause>, Error> {
+        let message = parse(Block::Plain, payload).map_err(|malformed| Error::from(malformed).at(start))?;
+        match self.assembler.step(start, message)? {
+            Step::Event(event) => {
+                self.position = event.position;
+                self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
+            }
+            Step::Begin(transaction) => {
+                self.commit_time = transaction.commit_time;
+                self.position = Position { commit: transaction.commit, ordinal: 0 };
+                self.unit_records = 0;
+                core.apply(Input::UnitOpened, now, effects);
+            }
+            Step::Commit { commit, end } => {
+                self.position = Position { commit, ordinal: u64::MAX };
+                core.apply(Input::Received(end.lsn()), now, effects);
+                self.seal(Some(end), core, now, effects);
+                self.transactions += 1;
+            }
+            Step::Truncate(truncated) => {
+                for event in truncated.events() {
+                    self.position = event.position;
+                    self.truncating.push_back(Emptied::from(&event));
+                }
+            }
+            Step::NeedsFacts(relation) => return Ok(Some(Pause::NeedFacts(relation))),
+            Step::Relation(relation) => {
+                if !self.tables.knows(&relation) {
+                    return Ok(Some(Pause::NewRelation(relation)));
+                }
+            }
+            Step::Logical(..) | Step::Skipped => {}
+        }
+        Ok(None)
+    }
+}
+
+impl Pump {
+    /// Offers the records of the last event; stops at the first that finds no room.
+    #[inline]
+    fn append<S: Sink>(&mut self, sink: &mut S, core: &mut Core) -> Result<Append, Fault> {
+        while self.waiting.start < self.waiting.end {
+            let Some(ticket) = core.open_ticket() else {
+                return Err(Fault::Source(Error::bug("a change stands outside any unit")));
+            };
+            let Some(record) = self.encoder.record(self.waiting.start, ticket) else {
+                return Err(Fault::Source(Error::bug("the encoder lost a record")));
+            };
+            match sink.append(&record) {
+                Ok(Append::Taken) => {
+                    self.unit_records += 1;
+                    self.waiting.start += 1;
+                }
+                Ok(Append::Full) => return Ok(Append::Full),
+                Err(error) => return Err(Fault::Sink(self.explain(error))),
+            }
+        }
+        Ok(Append::Taken)
+    }
+
+    fn truncate(&mut self, emptied: &Emptied, clock_nanos: u64) -> Result<(), Error> {
+        let event = Event {
+            position: emptied.position,
+            lsn: emptied.lsn,
+            last_commit: emptied.last_commit,
+            transaction: &emptied.transaction,
+            relation: &emptied.relation,
+            change: Change::Truncate,
+        };
+        self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
+        Ok(())
+    }
+
+    fn seal(&mut self, end: Option<EndLsn>, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
+        if let Some(ticket) = core.open_ticket()
+            && self.unit_records > 0
+        {
+            self.unsettled.push_back((ticket, self.commit_time));
+        }
+        let records = std::mem::take(&mut self.unit_records);
+        core.apply(Input::UnitSealed { records, end, position: self.position }, now, effects);
+    }
+
+    /// Seals what was appended of a transaction that was cut off: one more slice, which confirms nothing.
+    pub fn cut(&mut self, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
+        if core.open_ticket().is_some() {
+            if !self.waiting.is_empty() || !self.truncating.is_empty() {
+                // The sink took some of the event's records or none; the slot sends the event again, whole.
+                self.position.ordinal = self.position.ordinal.saturating_sub(1);
+                self.waiting = 0..0;
+                self.truncating.clear();
+            }
+            self.seal(None, core, now, effects);
+        }
+    }
+
+    /// Completes a relation with its facts.
+    pub fn learn(&mut self, relation: &OwnedRelation, facts: &Facts) -> Arc<RelationVersion> {
+        self.assembler.learn(relation, facts)
+    }
+
+    /// Takes in a relation version and gives its topic, if it is captured and the topic was not prepared yet.
+    pub fn introduce(&mut self, relation: &Arc<RelationVersion>, metrics: &Metrics) -> Option<Arc<str>> {
+        match self.tables.introduce(relation, metrics) {
+            Capture::Excluded => None,
+            Capture::Captured => {
+                let topic = self.encoder.plan(relation);
+                self.tables.set_topic(relation.id, &topic);
+                self.topics.insert(Arc::clone(&topic)).then_some(topic)
+            }
+        }
+    }
+
+    /// A new sink knows no topics.
+    pub fn forget_topics(&mut self) -> Vec<Arc<str>> {
+        self.topics.drain().collect()
+    }
+
+    /// Adds the table and the names of its key columns to a sink's complaint about a topic's record.
+    pub fn explain(&self, error: Error) -> Error {
+        if error.kind() != Kind::RecordTooLarge {
+            return error;
+        }
+        let Some(relation) = self.tables.named_in(error.message()) else { return error };
+        let key: Vec<&str> =
+            relation.key.iter().filter_map(|&at| relation.columns.get(at)).map(|column| column.name.as_str()).collect();
+        let key = if key.is_empty() { "no key".to_owned() } else { format!("key columns ({})", key.join(", ")) };
+        error.more_detail(&format!("it is a change of table \"{}\".\"{}\", {key}", relation.schema, relation.table))
+    }
+
+    /// Takes note that every unit below `first_unsettled` is held by the brokers.
+    pub fn settled(&mut self, first_unsettled: u64, metrics: &Metrics) {
+        let mut now = None;
+        while let Some(&(ticket, commit_time)) = self.unsettled.front() {
+            if ticket.as_u64() >= first_unsettled {
+                return;
+            }
+            self.unsettled.pop_front();
+            let now = *now.get_or_insert_with(PgMicros::now);
+            metrics.delivery_latency(Duration::from_micros(u64::try_from(now.0 - commit_time.0).unwrap_or(0)));
+        }
+    }
+
+    /// Commit time of the oldest transaction that the brokers do not hold yet.
+    #[must_use]
+    pub fn oldest_unsettled(&self) -> Option<PgMicros> {
+        self.unsettled.front().map(|&(_, commit_time)| commit_time)
+    }
+
+    /// Adds the counters to the shared metrics, if it is time.
+    pub fn flush_counters(&mut self, now: Instant, metrics: &Metrics) {
+        if self.tables.flush(now) {
+            metrics.transactions(std::mem::take(&mut self.transactions));
+        }
+    }
+}
+
+/// Leaves the records of an event in the encoder and tells how many they are.
+#[inline]
+fn encode(
+    encoder: &mut Encoder,
+    tables: &mut Tables,
+    event: &Event<'_>,
+    clock_nanos: u64,
+) -> Result<Range<usize>, Error> {
+    if tables.capture(event.relation.id) == Capture::Excluded {
+        return Ok(0..0);
+    }
+    let records = encoder.encode(event, clock_nanos)?;
+    tables.count(event, encoder.bytes());
+    Ok(0..records)
+}
+
+/// One table of a Truncate message, kept until its event finds room.
+#[derive(Debug)]
+struct Emptied {
+    position: Position,
+    lsn: Lsn,
+    last_commit: Option<Lsn>,
+    transaction: Transaction,
+    relation: Arc<RelationVersion>,
+}
+
+impl From<&Event<'_>> for Emptied {
+    fn from(event: &Event<'_>) -> Self {
+        Self {
+            position: event.position,
+            lsn: event.lsn,
+            last_commit: event.last_commit,
+            transaction: event.transaction.clone(),
+            relation: Arc::clone(event.relation),
+        }
+    }
+}
+
+/// Nanoseconds since the Unix epoch, for the clock fields of records.
+fn unix_nanos() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}

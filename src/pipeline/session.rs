@@ -1,0 +1,214 @@
+//! Making a session: from nothing to a stream of frames, with every check on the way.
+//!
+//! Owns [`Session`] and [`Known`]. The order matters: preflight before any side effect, publication before slot,
+//! identity before anything that was remembered is compared.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::facts::Facts;
+use crate::config::Connector;
+use crate::error::{Error, Kind, Result};
+use crate::lsn::Lsn;
+use crate::source::capture::CaptureFilter;
+use crate::source::slot::SlotState;
+use crate::source::sql::Sql;
+use crate::source::{facts, preflight, publication, setup, slot};
+use crate::wire::{Connection, CopyBoth, CreateSlot, SlotLifetime, SlotSnapshot, StartReplication};
+
+/// How long the making of a slot may wait in silence before those that it waits for are named.
+const SLOT_WAIT_REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A replication session that is ready to stream.
+#[derive(Debug)]
+pub struct Session {
+    /// The stream.
+    pub copy: CopyBoth,
+    /// Catalog facts of all tables of the publication, read for this session.
+    pub facts: Facts,
+    /// Where the slot stood when the session began.
+    pub confirmed_flush: Lsn,
+    /// Who answered.
+    pub server: Server,
+}
+
+/// A server and its history, as far as positions in its log depend on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Set by `initdb`.
+    pub system_id: u64,
+    /// Raised by every promotion.
+    pub timeline: u32,
+}
+
+/// What earlier sessions of this process have learned.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    server: Option<Server>,
+}
+
+impl Known {
+    /// Remembers a session.
+    pub fn learn(&mut self, session: &Session) {
+        self.server = Some(session.server.clone());
+    }
+
+    fn is_first(&self) -> bool {
+        self.server.is_none()
+    }
+}
+
+impl Session {
+    /// Opens a session. `confirmed` is what this process has confirmed so far.
+    ///
+    /// # Errors
+    /// Everything that can be wrong with a server, by class; see `source` and `wire`.
+    ///
+    /// # Cancel safety
+    /// A publication or slot that was made stays; the next attempt finds it.
+    pub async fn open(connector: Arc<Connector>, sql: Arc<Sql>, known: Known, confirmed: Option<Lsn>) -> Result<Self> {
+        let slot_name = connector.slot.name.as_str();
+        let publication_name = connector.publication.name.as_str();
+        let missing = publication::facts(&sql, publication_name).await?.is_none();
+        let state = slot::state(&sql, slot_name).await?;
+        if known.is_first() {
+            let report = preflight::preflight(&sql, &connector).await?;
+            report.log();
+            report.into_result()?;
+        }
+        if missing && (!known.is_first() || matches!(state, SlotState::Ready(_))) {
+            return Err(publication_gone(slot_name, publication_name, &state, confirmed));
+        }
+        if known.is_first() {
+            setup::ensure_publication(&sql, &connector, &CaptureFilter::new(&connector.capture)?).await?;
+        }
+        let mut connection = Connection::open(&connector.database, "walcast").await?;
+        let system = connection.identify_system().await?;
+        let server = Server { system_id: system.system_id, timeline: system.timeline };
+        compare(known.server.as_ref(), &server, confirmed, system.xlogpos)?;
+        let confirmed_flush = match state {
+            SlotState::Ready(ready) => ready.confirmed_flush,
+            SlotState::Absent if known.is_first() => create_slot(&mut connection, &connector, &sql).await?,
+            SlotState::Absent => return Err(slot_gone(slot_name, confirmed, system.xlogpos)),
+            other => {
+                let error =
+                    other.refusal(slot_name).unwrap_or_else(|| Error::bug("a slot is neither usable nor refused"));
+                return Err(error.positions(confirmed.unwrap_or_default(), system.xlogpos));
+            }
+        };
+        let facts = facts::of_publication(&sql, &connector.publication.name).await?;
+        let copy = connection
+            .start_replication(&StartReplication {
+                slot: slot_name,
+                start: confirmed.unwrap_or_default().max(confirmed_flush),
+                publications: &[publication_name],
+                proto_version: 1,
+                binary: false,
+                messages: true,
+                extra: &connector.slot.stream_params,
+            })
+            .await?;
+        Ok(Self { copy, facts, confirmed_flush, server })
+    }
+}
+
+fn slot_gone(slot: &str, confirmed: Option<Lsn>, server: Lsn) -> Error {
+    Error::new(Kind::SlotLost, format!("slot \"{slot}\" is gone"))
+        .positions(confirmed.unwrap_or_default(), server)
+        .detail("it was there when this process began; somebody dropped it while the connection was down")
+        .hint(
+            "changes after our position may be lost: start again to make a new slot at the server's present position, \
+             and write the missing rows again at the source",
+        )
+}
+
+/// A publication is looked up as of the position that is decoded: one that is made now does not serve a slot that
+/// stands before it. Servers before 18 then fail at that position for ever, newer ones leave the changes out.
+fn publication_gone(slot: &str, publication: &str, state: &SlotState, confirmed: Option<Lsn>) -> Error {
+    let error = Error::new(
+        Kind::PublicationMissing,
+        format!("publication \"{publication}\" does not exist, but slot \"{slot}\" does"),
+    )
+    .detail("changes between the slot's position and the publication's making cannot be decoded, so making it now would lose them")
+    .hint(format!(
+        "if those changes may be lost: SELECT pg_drop_replication_slot('{slot}'); and start again; always make the \
+         publication before the slot"
+    ));
+    match state {
+        SlotState::Ready(ready) => error.positions(confirmed.unwrap_or(ready.confirmed_flush), ready.confirmed_flush),
+        _ => error,
+    }
+}
+
+/// Makes the slot, naming who it waits for.
+async fn create_slot(connection: &mut Connection, connector: &Connector, sql: &Sql) -> Result<Lsn> {
+    let how = CreateSlot {
+        lifetime: SlotLifetime::Permanent,
+        snapshot: SlotSnapshot::Nothing,
+        failover: connector.slot.failover,
+    };
+    let created = connection.create_replication_slot(&connector.slot.name, how);
+    let mut created = std::pin::pin!(created);
+    loop {
+        tokio::select! {
+            created = &mut created => {
+                let point = created?.consistent_point;
+                tracing::info!(slot = connector.slot.name, lsn = %point, "made the replication slot");
+                return Ok(point);
+            }
+            () = tokio::time::sleep(SLOT_WAIT_REPORT_INTERVAL) => {
+                for blocker in slot::blocking_transactions(sql).await? {
+                    tracing::warn!(
+                        slot = connector.slot.name,
+                        %blocker,
+                        remedy = blocker.remedy(),
+                        "making the slot waits for an open transaction"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Positions mean something only on the server and timeline that they were counted on.
+fn compare(known: Option<&Server>, found: &Server, confirmed: Option<Lsn>, position: Lsn) -> Result<()> {
+    let Some(known) = known else { return Ok(()) };
+    let what = if known.system_id != found.system_id {
+        format!(
+            "another database cluster answers: system identifier {} instead of {}",
+            found.system_id, known.system_id
+        )
+    } else if known.timeline != found.timeline {
+        format!(
+            "the server is on timeline {} instead of {}: a standby was promoted or a backup restored",
+            found.timeline, known.timeline
+        )
+    } else if confirmed.is_some_and(|confirmed| confirmed > position) {
+        "the server's log ends before what was confirmed here: a backup was restored".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(Kind::IdentityChanged, what)
+        .positions(confirmed.unwrap_or_default(), position)
+        .detail("positions in the log of one history mean nothing in another, so going on could skip changes")
+        .hint("check which server the address leads to; start again to go on from where its slot stands"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_history_goes_on() {
+        let known = Server { system_id: 7, timeline: 1 };
+        let check = |system_id, timeline, position| {
+            compare(Some(&known), &Server { system_id, timeline }, Some(Lsn::new(100)), Lsn::new(position))
+                .map_err(|error| error.kind())
+        };
+        assert_eq!(check(7, 1, 100), Ok(()));
+        assert_eq!(check(8, 1, 200), Err(Kind::IdentityChanged), "another cluster");
+        assert_eq!(check(7, 2, 200), Err(Kind::IdentityChanged), "another timeline");
+        assert_eq!(check(7, 1, 99), Err(Kind::IdentityChanged), "a log that ends before our position");
+        assert!(compare(None, &known, None, Lsn::ZERO).is_ok(), "the first session has nothing to compare");
+    }
+}

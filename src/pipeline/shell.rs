@@ -1,0 +1,401 @@
+//! The asynchronous shell: turns sockets, timers and callbacks into inputs and carries effects out.
+//!
+//! Runs on a thread of its own with a current-thread runtime: nothing else competes for its turns, and a record
+//! crosses no thread before it is inside the Kafka client. Holds no rule; see [`super::core`].
+
+use std::error::Error as _;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::core::{Core, Phase, Policy};
+use super::input::{Effect, Input, Outcome, Reply};
+use super::pump::{Fault, Pause, Pump};
+use super::session::{Known, Session};
+use super::tables::Tables;
+use crate::catalog::{OwnedRelation, RelationVersion};
+use crate::config::Connector;
+use crate::encode::{Encoder, EncoderOptions};
+use crate::error::{Class, Error, Result};
+use crate::ledger::ConfirmedLsn;
+use crate::observe::{Metrics, Side, State};
+use crate::pgtime::PgMicros;
+use crate::sink::{Deliveries, Sink};
+use crate::source::capture::CaptureFilter;
+use crate::source::facts;
+use crate::source::sql::Sql;
+use crate::wire::{CopyBoth, ReplyRequest};
+
+/// How often deliveries are looked for while some are outstanding and no bytes arrive.
+const DELIVERY_POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// How long the end of the copy may take after everything is confirmed.
+const END_COPY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// An order to stop, with the time until the end must be reached.
+pub type StopSignal = watch::Receiver<Option<Duration>>;
+
+/// Runs one connector until it is stopped or fails for good.
+///
+/// `make_sink` is called for the first sink and again whenever one was lost.
+///
+/// # Errors
+/// Only what happens before the first session is tried: the sink cannot be made.
+pub async fn run<S: Sink>(
+    connector: Arc<Connector>,
+    make_sink: impl FnMut() -> Result<S>,
+    metrics: Metrics,
+    stop: StopSignal,
+) -> Result<Outcome> {
+    let mut shell = Shell::new(connector, make_sink, metrics, stop)?;
+    let mut wait = Duration::ZERO;
+    loop {
+        match shell.connect(wait).await {
+            Turn::Streaming(session) => match shell.stream(*session).await {
+                Turn::Connect(after) => wait = after,
+                Turn::Finish(outcome) => return Ok(shell.close(outcome)),
+                Turn::Streaming(_) => return Err(Error::bug("a session inside a session")),
+            },
+            Turn::Connect(after) => wait = after,
+            Turn::Finish(outcome) => return Ok(shell.close(outcome)),
+        }
+    }
+}
+
+/// What the shell does next.
+enum Turn {
+    /// A session is there: stream.
+    Streaming(Box<Session>),
+    /// Make a session after this wait.
+    Connect(Duration),
+    /// It is over.
+    Finish(Outcome),
+}
+
+struct Shell<S, F> {
+    connector: Arc<Connector>,
+    sql: Arc<Sql>,
+    core: Core,
+    pump: Pump,
+    sink: S,
+    make_sink: F,
+    known: Known,
+    metrics: Metrics,
+    stop: StopSignal,
+    /// A stop was ordered and taken in; the signal is not looked at again.
+    stopping: bool,
+    deliveries: Deliveries,
+    effects: Vec<Effect>,
+}
+
+impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
+    fn new(connector: Arc<Connector>, mut make_sink: F, metrics: Metrics, stop: StopSignal) -> Result<Self> {
+        let policy = Policy {
+            status_interval: connector.status_interval,
+            retries: connector.retries.clone(),
+            seed: fastrand::u64(..),
+        };
+        let now = Instant::now();
+        Ok(Self {
+            core: Core::new(policy, now),
+            pump: Pump::new(encoder(&connector), Tables::new(CaptureFilter::new(&connector.capture)?, now)),
+            sql: Arc::new(Sql::new(connector.database.clone())),
+            sink: make_sink()?,
+            known: Known::default(),
+            make_sink,
+            connector,
+            metrics,
+            stop,
+            stopping: false,
+            deliveries: Deliveries::default(),
+            effects: Vec::new(),
+        })
+    }
+
+    /// Makes a session, while deliveries of the last one still come in and a stop is still heard.
+    async fn connect(&mut self, wait: Duration) -> Turn {
+        let connector = Arc::clone(&self.connector);
+        let sql = Arc::clone(&self.sql);
+        let (known, confirmed) = (self.known.clone(), self.core.confirmed().map(ConfirmedLsn::lsn));
+        let attempt = async move {
+            tokio::time::sleep(wait).await;
+            Session::open(connector, sql, known, confirmed).await
+        };
+        let mut attempt = std::pin::pin!(attempt);
+        loop {
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
+                session = &mut attempt => match session {
+                    Ok(session) => {
+                        self.known.learn(&session);
+                        self.apply(Input::Connected { confirmed_flush: session.confirmed_flush });
+                        if self.core.phase() == Phase::Streaming {
+                            return Turn::Streaming(Box::new(session));
+                        }
+                    }
+                    Err(error) => {
+                        self.trouble(&error);
+                        self.apply(Input::SourceLost(error));
+                    }
+                },
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            self.settle();
+            if let Some(turn) = self.carry_out(&mut None).await {
+                return turn;
+            }
+        }
+    }
+
+    /// Streams until the session ends.
+    async fn stream(&mut self, session: Session) -> Turn {
+        self.pump.begin(session.facts, self.core.resume_after());
+        self.metrics.status().enter(State::Streaming);
+        let mut copy = Some(session.copy);
+        loop {
+            if let Some(turn) = self.carry_out(&mut copy).await {
+                return turn;
+            }
+            let Some(stream) = &mut copy else {
+                return Turn::Finish(Outcome::Failed(Error::bug("the session was closed without a next step")));
+            };
+            let now = Instant::now();
+            let pause = self.pump.drive(stream, &mut self.sink, &mut self.core, now, &mut self.effects);
+            self.settle();
+            match pause {
+                Err(Fault::Source(error)) => self.source_lost(error),
+                Err(Fault::Sink(error)) => self.sink_lost(error),
+                Ok(Pause::CopyEnded) => {
+                    self.seal_cut();
+                    self.apply(Input::CopyEnded);
+                }
+                Ok(Pause::NeedFacts(relation)) => {
+                    if let Err(error) = self.learn(stream, relation).await {
+                        self.source_lost(error);
+                    }
+                }
+                Ok(Pause::NewRelation(relation)) => {
+                    if let Err(error) = self.introduce(stream, &relation).await {
+                        self.source_lost(error);
+                    }
+                }
+                Ok(Pause::NeedBytes) if self.effects.is_empty() => {
+                    let wake = self.wake();
+                    tokio::select! {
+                        biased;
+                        patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
+                        filled = stream.fill() => if let Err(error) = filled { self.source_lost(error) },
+                        () = tokio::time::sleep_until(wake.into()) => {}
+                    }
+                }
+                Ok(Pause::SinkFull | Pause::Held) if self.effects.is_empty() => {
+                    let wake = self.wake();
+                    tokio::select! {
+                        biased;
+                        patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
+                        Err(error) = stream.flush() => self.source_lost(error),
+                        () = tokio::time::sleep_until(wake.into()) => {}
+                    }
+                }
+                Ok(Pause::Turn | Pause::NeedBytes | Pause::SinkFull | Pause::Held) => {}
+            }
+            self.settle();
+        }
+    }
+
+    /// Reads the facts of a relation, without which its rows cannot be decoded.
+    async fn learn(&mut self, stream: &mut CopyBoth, relation: OwnedRelation) -> Result<()> {
+        let sql = Arc::clone(&self.sql);
+        let id = relation.id;
+        let facts = self.wait_alive(stream, async move { facts::of_relations(&sql, &[id]).await }).await?;
+        let version = self.pump.learn(&relation, &facts);
+        self.introduce(stream, &version).await
+    }
+
+    /// Takes in a relation version and makes its topic ready.
+    async fn introduce(&mut self, stream: &mut CopyBoth, relation: &Arc<RelationVersion>) -> Result<()> {
+        if let Some(topic) = self.pump.introduce(relation, &self.metrics) {
+            let prepared = self.sink.prepare(vec![topic]);
+            match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
+                Ok(()) => {}
+                Err(error) => self.sink_lost(error),
+            }
+        }
+        // Whatever took its time here was not the server's silence.
+        self.apply(Input::Received(self.core.received()));
+        Ok(())
+    }
+
+    /// Waits for something slow without falling silent towards the server.
+    async fn wait_alive<T>(&mut self, stream: &mut CopyBoth, slow: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut slow = std::pin::pin!(slow);
+        loop {
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                done = &mut slow => return done,
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            self.settle();
+            for effect in self.effects.extract_if(.., |effect| matches!(effect, Effect::Status { .. })) {
+                queue_status(stream, &effect);
+            }
+            stream.flush().await?;
+        }
+    }
+
+    /// Serves the sink's callbacks and the clock.
+    fn settle(&mut self) {
+        self.deliveries.runs.clear();
+        let polled = self.sink.poll(&mut self.deliveries);
+        let now = Instant::now();
+        if !self.deliveries.runs.is_empty() {
+            self.core.apply(Input::Delivered(&self.deliveries), now, &mut self.effects);
+            self.metrics.delivered(self.deliveries.runs.iter().map(|(_, records)| records).sum());
+            self.pump.settled(self.core.first_unsettled(), &self.metrics);
+        }
+        if let Err(error) = polled {
+            let error = self.pump.explain(error);
+            self.sink_lost(error);
+        }
+        if now >= self.core.next_tick() {
+            self.core.apply(Input::Tick, now, &mut self.effects);
+        }
+        self.report(now);
+    }
+
+    /// Shows where things stand to whoever looks.
+    fn report(&mut self, now: Instant) {
+        self.pump.flush_counters(now, &self.metrics);
+        let status = self.metrics.status();
+        status.received(self.core.received());
+        if let Some(confirmed) = self.core.confirmed() {
+            status.confirmed(confirmed);
+        }
+        status.outstanding_since(self.pump.oldest_unsettled());
+        let depth = self.sink.depth();
+        status.queue(depth.records, depth.bytes);
+    }
+
+    /// The slot will send the cut transaction again; what stands of it with the sink is one more slice.
+    fn seal_cut(&mut self) {
+        self.pump.cut(&mut self.core, Instant::now(), &mut self.effects);
+    }
+
+    fn source_lost(&mut self, error: Error) {
+        self.trouble(&error);
+        self.metrics.reconnected(Side::Source);
+        self.seal_cut();
+        self.apply(Input::SourceLost(error));
+    }
+
+    fn sink_lost(&mut self, error: Error) {
+        self.trouble(&error);
+        self.metrics.reconnected(Side::Sink);
+        self.pump.forget_topics();
+        self.apply(Input::SinkLost(error));
+    }
+
+    /// Logs what a retry follows; what ends the pipeline is reported by whoever started it.
+    fn trouble(&self, error: &Error) {
+        self.metrics.status().trouble(error);
+        if error.class() == Class::Transient {
+            tracing::warn!(
+                kind = error.kind().as_str(),
+                detail = error.detail_text(),
+                cause = error.source().map(tracing::field::display),
+                remedy = error.hint_text(),
+                "{error}"
+            );
+        }
+    }
+
+    fn stop(&mut self, patience: Duration) {
+        self.stopping = true;
+        self.metrics.status().enter(State::Stopping);
+        self.apply(Input::Stop { patience });
+    }
+
+    fn apply(&mut self, input: Input<'_>) {
+        self.core.apply(input, Instant::now(), &mut self.effects);
+    }
+
+    /// When to look again in the absence of anything else.
+    fn wake(&self) -> Instant {
+        let tick = self.core.next_tick();
+        if self.sink.depth().records > 0 { tick.min(Instant::now() + DELIVERY_POLL_INTERVAL) } else { tick }
+    }
+
+    async fn carry_out(&mut self, copy: &mut Option<CopyBoth>) -> Option<Turn> {
+        let mut turn = None;
+        while !self.effects.is_empty() {
+            for effect in std::mem::take(&mut self.effects) {
+                match effect {
+                    Effect::Status { .. } => {
+                        if let Some(copy) = copy {
+                            queue_status(copy, &effect);
+                        }
+                    }
+                    Effect::CloseSource => *copy = None,
+                    Effect::ReplaceSink => match (self.make_sink)() {
+                        Ok(sink) => std::mem::replace(&mut self.sink, sink).close(Duration::ZERO),
+                        Err(error) => turn = Some(Turn::Finish(Outcome::Failed(error))),
+                    },
+                    Effect::Connect { after } => {
+                        self.metrics.status().enter(State::Reconnecting);
+                        turn.get_or_insert(Turn::Connect(after));
+                    }
+                    Effect::EndCopy => {
+                        if let Some(copy) = copy.take()
+                            && let Err(error) = copy.finish(END_COPY_PATIENCE).await
+                        {
+                            tracing::debug!(%error, "the replication stream did not end in order");
+                        }
+                        self.apply(Input::CopyEnded);
+                    }
+                    Effect::Finish(outcome) => turn = Some(Turn::Finish(outcome)),
+                }
+            }
+        }
+        turn
+    }
+
+    fn close(self, outcome: Outcome) -> Outcome {
+        let patience = if matches!(outcome, Outcome::Stopped) { END_COPY_PATIENCE } else { Duration::ZERO };
+        self.sink.close(patience);
+        outcome
+    }
+}
+
+fn queue_status(copy: &mut CopyBoth, effect: &Effect) {
+    if let Effect::Status { received, flush, reply } = effect {
+        let reply = match reply {
+            Reply::Requested => ReplyRequest::Yes,
+            Reply::NotRequested => ReplyRequest::No,
+        };
+        copy.queue_status(*received, *flush, PgMicros::now(), reply);
+    }
+}
+
+fn encoder(connector: &Connector) -> Encoder {
+    Encoder::new(EncoderOptions {
+        topic_prefix: connector.topic_prefix.clone(),
+        dbname: connector.database.dbname.clone(),
+        records: connector.records.clone(),
+        task_id: "0".to_owned(),
+        run_id: uuid::Uuid::now_v7().to_string(),
+    })
+}
+
+/// Waits until a stop is ordered. Cancel-safe.
+async fn stop_ordered(stop: &mut StopSignal) -> Duration {
+    match stop.wait_for(Option::is_some).await {
+        Ok(patience) => patience.unwrap_or_default(),
+        // Whoever could have ordered a stop is gone; then nobody ever will.
+        Err(_) => std::future::pending().await,
+    }
+}

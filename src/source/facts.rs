@@ -1,0 +1,186 @@
+//! Catalog reads that give [`Facts`]: what the stream does not say of tables and types.
+//!
+//! Invariant: all queries of one call see the same catalog rows. Must never be asked per row: once for the
+//! publication at the start of a session, then once per relation that appears or changes.
+
+use std::collections::BTreeSet;
+
+use tokio_postgres::types::Type;
+
+use super::sql::{ReadOnly, ServerVersion, Sql, field};
+use crate::catalog::facts::{ColumnFacts, Facts, TableFacts, TypeFacts, TypeSort};
+use crate::error::Result;
+use crate::pgoutput::{RelationId, TypeOid};
+
+/// Types from here on have no fixed OID: PostgreSQL's `FirstGenbkiObjectId`. Below are the built-in ones that
+/// every server knows by the same number.
+const FIRST_UNFIXED_OID: u32 = 10_000;
+
+/// `NOT NULL` and defaults as Debezium's driver reads them: of a domain only its own `NOT NULL` counts, not that
+/// of a domain below it, and a domain's default does not count.
+/// Source: `org.postgresql.jdbc.PgDatabaseMetaData.getColumns`.
+const COLUMNS: &str = "
+    SELECT c.oid, a.attname::text AS name, a.atttypid AS type,
+           COALESCE(a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), false) AS not_null,
+           pg_get_expr(d.adbin, d.adrelid) AS default_expression
+      FROM unnest($1) AS wanted (oid)
+      JOIN pg_class c ON c.oid = wanted.oid
+      LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      LEFT JOIN pg_type t ON t.oid = a.atttypid
+      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum";
+
+/// Indexes in the order of `java.sql.DatabaseMetaData.getIndexInfo`: a clustered one first, then by name.
+const KEYS: &str = "
+    SELECT i.indrelid AS oid, i.indisprimary AS is_primary,
+           array_agg(a.attname::text ORDER BY k.ordinal) AS columns
+      FROM unnest($1) AS wanted (oid)
+      JOIN pg_index i ON i.indrelid = wanted.oid
+      JOIN pg_class x ON x.oid = i.indexrelid
+     CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, ordinal)
+      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+     WHERE i.indisunique
+       AND (i.indisprimary OR (i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL))";
+
+const KEYS_ORDER: &str = "
+     GROUP BY i.indrelid, i.indexrelid, i.indisprimary, i.indisclustered, x.relname
+     ORDER BY i.indrelid, i.indisclustered DESC, x.relname";
+
+/// The types that are asked for and, through domains and arrays, those they are made of.
+const TYPES: &str = "
+    WITH RECURSIVE used (oid) AS (
+        SELECT unnest($1)
+        UNION
+        SELECT CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END
+          FROM used JOIN pg_type t ON t.oid = used.oid
+         WHERE t.typtype = 'd' OR (t.typelem <> 0 AND t.typinput = 'array_in'::regproc)
+    )
+    SELECT t.oid, t.typname::text AS name, n.nspname::text AS schema, t.typtype::text AS sort,
+           t.typbasetype AS base, t.typtypmod AS typmod,
+           CASE WHEN t.typelem <> 0 AND t.typinput = 'array_in'::regproc THEN t.typelem END AS element,
+           (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+              FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels
+      FROM used
+      JOIN pg_type t ON t.oid = used.oid
+      JOIN pg_namespace n ON n.oid = t.typnamespace
+     WHERE t.oid >= $2";
+
+/// Facts of all tables a publication sends now, and of their types. A publication that does not exist has none.
+///
+/// # Errors
+/// Connection, server unavailable, and what a server answer maps to.
+///
+/// # Cancel safety
+/// Nothing is changed on the server.
+pub async fn of_publication(sql: &Sql, publication: &str) -> Result<Facts> {
+    let mut session = sql.session().await?;
+    let transaction = session.read_only().await?;
+    let statement = "
+        SELECT sent.relid AS oid
+          FROM pg_publication p CROSS JOIN LATERAL pg_get_publication_tables(p.pubname) AS sent
+         WHERE p.pubname = $1";
+    let rows = transaction.query(statement, &[(&publication, Type::TEXT)]).await?;
+    let relations = rows.iter().map(|row| field(row, "oid")).collect::<Result<Vec<u32>>>()?;
+    read(&transaction, &relations).await
+}
+
+/// Facts of some relations, and of their types. A relation that is gone is absent from the answer.
+///
+/// # Errors
+/// Connection, server unavailable, and what a server answer maps to.
+///
+/// # Cancel safety
+/// Nothing is changed on the server.
+pub async fn of_relations(sql: &Sql, relations: &[RelationId]) -> Result<Facts> {
+    let relations: Vec<u32> = relations.iter().map(|relation| relation.0).collect();
+    let mut session = sql.session().await?;
+    let transaction = session.read_only().await?;
+    read(&transaction, &relations).await
+}
+
+/// Facts of some types and of those they are made of; for a type OID that the catalog does not know yet.
+///
+/// # Errors
+/// Connection, server unavailable, and what a server answer maps to.
+///
+/// # Cancel safety
+/// Nothing is changed on the server.
+pub async fn of_types(sql: &Sql, types: &[TypeOid]) -> Result<Facts> {
+    let types: BTreeSet<u32> = types.iter().map(|oid| oid.0).collect();
+    let mut session = sql.session().await?;
+    let transaction = session.read_only().await?;
+    let mut facts = Facts::default();
+    read_types(&transaction, types, &mut facts).await?;
+    Ok(facts)
+}
+
+async fn read(transaction: &ReadOnly<'_>, relations: &[u32]) -> Result<Facts> {
+    let mut facts = Facts::default();
+    if relations.is_empty() {
+        return Ok(facts);
+    }
+    let types = read_columns(transaction, relations, &mut facts).await?;
+    read_keys(transaction, relations, &mut facts).await?;
+    read_types(transaction, types, &mut facts).await?;
+    Ok(facts)
+}
+
+/// Reads columns, and returns the types among them that are not built in.
+async fn read_columns(transaction: &ReadOnly<'_>, relations: &[u32], facts: &mut Facts) -> Result<BTreeSet<u32>> {
+    let mut types = BTreeSet::new();
+    // Generated columns came with 12; their expression is no default.
+    let generated = if transaction.version() >= ServerVersion(120_000) { " AND a.attgenerated = ''" } else { "" };
+    let statement = format!("{COLUMNS}{generated} ORDER BY c.oid, a.attnum");
+    for row in transaction.query(&statement, &[(&relations, Type::OID_ARRAY)]).await? {
+        let table = facts.tables.entry(RelationId(field(&row, "oid")?)).or_default();
+        // A table may have no columns at all: it is known all the same.
+        let Some(name) = field::<Option<String>>(&row, "name")? else { continue };
+        let type_oid: u32 = field(&row, "type")?;
+        if type_oid >= FIRST_UNFIXED_OID {
+            types.insert(type_oid);
+        }
+        table.columns.push(ColumnFacts {
+            name,
+            not_null: field(&row, "not_null")?,
+            default_expression: field(&row, "default_expression")?,
+        });
+    }
+    Ok(types)
+}
+
+async fn read_keys(transaction: &ReadOnly<'_>, relations: &[u32], facts: &mut Facts) -> Result<()> {
+    // Columns that an index only carries (INCLUDE) came with 11; they are no part of its key.
+    let key_only = if transaction.version() >= ServerVersion(110_000) { " AND k.ordinal <= i.indnkeyatts" } else { "" };
+    let statement = format!("{KEYS}{key_only}{KEYS_ORDER}");
+    for row in transaction.query(&statement, &[(&relations, Type::OID_ARRAY)]).await? {
+        let table: &mut TableFacts = facts.tables.entry(RelationId(field(&row, "oid")?)).or_default();
+        let columns: Vec<String> = field(&row, "columns")?;
+        if field(&row, "is_primary")? {
+            table.primary_key = columns;
+        } else {
+            table.unique_indexes.push(columns);
+        }
+    }
+    Ok(())
+}
+
+async fn read_types(transaction: &ReadOnly<'_>, types: BTreeSet<u32>, facts: &mut Facts) -> Result<()> {
+    if types.is_empty() {
+        return Ok(());
+    }
+    let types: Vec<u32> = types.into_iter().collect();
+    let params: [super::sql::Param<'_>; 2] = [(&types, Type::OID_ARRAY), (&FIRST_UNFIXED_OID, Type::OID)];
+    for row in transaction.query(TYPES, &params).await? {
+        let letter: String = field(&row, "sort")?;
+        let element: Option<u32> = field(&row, "element")?;
+        let sort = match (letter.as_str(), element) {
+            ("e", _) => TypeSort::Enum(field::<Option<Vec<String>>>(&row, "labels")?.unwrap_or_default()),
+            ("d", _) => TypeSort::Domain { base: TypeOid(field(&row, "base")?), typmod: field(&row, "typmod")? },
+            (_, Some(element)) => TypeSort::Array(TypeOid(element)),
+            ("b", None) => TypeSort::Base,
+            _ => TypeSort::Other,
+        };
+        let known = TypeFacts { name: field(&row, "name")?, schema: field(&row, "schema")?, sort };
+        facts.types.insert(TypeOid(field(&row, "oid")?), known);
+    }
+    Ok(())
+}

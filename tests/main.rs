@@ -1,0 +1,5 @@
+//! The one integration binary: real servers, shared by all tests of a run.
+
+mod golden;
+mod servers;
+mod support;

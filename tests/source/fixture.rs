@@ -1,0 +1,138 @@
+//! A database of its own for each test, with an administrator's connection beside the one under test.
+
+use std::time::Duration;
+
+use tokio_postgres::{Client, NoTls};
+use walcast::config::{self, Connector};
+use walcast::source::sql::Sql;
+
+/// A server's address and its superuser.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) user: String,
+}
+
+/// Every server version that the tests run on.
+pub(super) async fn servers() -> Vec<Address> {
+    [28015, 28018]
+        .into_iter()
+        .map(|port| Address { host: "127.0.0.1".to_owned(), port, user: "postgres".to_owned() })
+        .collect()
+}
+
+/// A fresh database on one server.
+pub(super) struct Fixture {
+    pub(super) address: Address,
+    pub(super) database: String,
+    pub(super) admin: Client,
+}
+
+impl Fixture {
+    pub(super) async fn new(address: &Address) -> Self {
+        Self::with(address, "").await
+    }
+
+    /// With options of CREATE DATABASE.
+    pub(super) async fn with(address: &Address, options: &str) -> Self {
+        let database = unique("db");
+        let root = connect(address, "postgres").await;
+        root.batch_execute(&format!("CREATE DATABASE {database} {options}")).await.expect("create database");
+        Self { address: address.clone(), admin: connect(address, &database).await, database }
+    }
+
+    pub(super) async fn run(&self, statements: &str) {
+        self.admin.batch_execute(statements).await.unwrap_or_else(|e| panic!("{statements}: {e:?}"));
+    }
+
+    /// Another connection of the administrator, to the same database.
+    pub(super) async fn another(&self) -> Client {
+        connect(&self.address, &self.database).await
+    }
+
+    /// One value as text.
+    pub(super) async fn value(&self, query: &str) -> String {
+        self.admin.query_one_scalar(query, &[]).await.unwrap_or_else(|e| panic!("{query}: {e:?}"))
+    }
+
+    /// Makes a role that lives only for this test, and returns its name.
+    pub(super) async fn role(&self, attributes: &str) -> String {
+        let role = unique("role");
+        self.run(&format!("CREATE ROLE {role} {attributes}")).await;
+        role
+    }
+
+    pub(super) fn connector(&self) -> Connector {
+        connector(&self.address, &self.database)
+    }
+
+    /// The connection under test.
+    pub(super) fn sql(&self) -> Sql {
+        Sql::new(self.connector().database)
+    }
+}
+
+/// A name that no other test has.
+pub(super) fn unique(what: &str) -> String {
+    format!("src_{what}_{}", uuid::Uuid::now_v7().simple())
+}
+
+async fn connect(address: &Address, database: &str) -> Client {
+    let mut config = tokio_postgres::Config::new();
+    config.host(&address.host).port(address.port).user(&address.user).dbname(database).application_name("the test");
+    let (client, connection) = config.connect(NoTls).await.expect("the test server answers");
+    tokio::spawn(connection);
+    client
+}
+
+fn connector(address: &Address, database: &str) -> Connector {
+    Connector {
+        name: "test".to_owned(),
+        topic_prefix: "t".to_owned(),
+        database: config::Database {
+            host: address.host.clone(),
+            port: address.port,
+            user: address.user.clone(),
+            password: None,
+            dbname: database.to_owned(),
+            tls: config::Tls { mode: config::SslMode::Disable, ..config::Tls::default() },
+            connect_timeout: Duration::from_secs(10),
+            tcp_keepalive: true,
+        },
+        slot: config::Slot {
+            name: unique("slot"),
+            drop_on_stop: false,
+            failover: false,
+            max_retries: 6,
+            retry_delay: Duration::from_secs(10),
+            stream_params: Vec::new(),
+        },
+        publication: config::Publication {
+            name: "Dbz \"publication\"".to_owned(),
+            autocreate: config::Autocreate::AllTables,
+            via_partition_root: false,
+        },
+        capture: config::Capture::default(),
+        snapshot_mode: config::SnapshotMode::NoData,
+        records: config::Records {
+            tombstones_on_delete: true,
+            context_headers: true,
+            unavailable_placeholder: "__debezium_unavailable_value".to_owned(),
+            topic_delimiter: ".".to_owned(),
+            skipped: config::SkippedOperations { create: false, update: false, delete: false, truncate: true },
+        },
+        kafka: config::Kafka {
+            bootstrap_servers: "127.0.0.1:1".to_owned(),
+            producer: Vec::new(),
+            topic_creation: None,
+            queue_bytes_max: 1 << 20,
+        },
+        retries: config::Retries {
+            max: None,
+            delay_min: Duration::from_millis(100),
+            delay_max: Duration::from_secs(10),
+        },
+        status_interval: Duration::from_secs(10),
+    }
+}

@@ -1,0 +1,7 @@
+//! The source room against real servers: facts, publication, slot, preflight.
+
+mod facts;
+mod fixture;
+mod preflight;
+mod publication;
+mod slot;

@@ -1,0 +1,48 @@
+//! Real servers, started once a run at first use.
+//!
+//! Statics are never dropped; the servers end because the workspace's watcher sees this process end.
+
+use std::sync::OnceLock;
+
+use walcast::local::{
+    Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, Servers,
+};
+
+/// The backend of this run; what was chosen is printed once.
+pub(crate) fn backend() -> &'static Servers {
+    static SERVERS: OnceLock<Servers> = OnceLock::new();
+    SERVERS.get_or_init(|| Servers::choose(Progress::terminal()).unwrap_or_else(|error| panic!("{}", error.report())))
+}
+
+/// The shared PostgreSQL 15.
+pub(crate) fn postgres_15() -> &'static dyn PostgresServer {
+    static SERVER: OnceLock<Box<dyn PostgresServer>> = OnceLock::new();
+    &**SERVER.get_or_init(|| own_postgres(&PostgresOptions::new(15)))
+}
+
+/// The shared PostgreSQL 18.
+pub(crate) fn postgres_18() -> &'static dyn PostgresServer {
+    static SERVER: OnceLock<Box<dyn PostgresServer>> = OnceLock::new();
+    &**SERVER.get_or_init(|| own_postgres(&PostgresOptions::new(18)))
+}
+
+/// The shared Kafka broker.
+pub(crate) fn kafka() -> &'static dyn KafkaBroker {
+    static SERVER: OnceLock<Box<dyn KafkaBroker>> = OnceLock::new();
+    &**SERVER.get_or_init(|| own_kafka(&KafkaOptions::default()))
+}
+
+/// A PostgreSQL cluster for one test, which may stop and break it.
+pub(crate) fn own_postgres(options: &PostgresOptions) -> Box<dyn PostgresServer> {
+    backend().postgres(options).unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+/// A Kafka broker for one test, which may stop and break it.
+pub(crate) fn own_kafka(options: &KafkaOptions) -> Box<dyn KafkaBroker> {
+    backend().kafka(options).unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+/// A Kafka Connect worker with Debezium's connector, on the shared broker.
+pub(crate) fn connect(options: &ConnectOptions) -> Connect {
+    backend().connect(kafka().bootstrap(), options).unwrap_or_else(|error| panic!("{}", error.report()))
+}

@@ -1,0 +1,154 @@
+//! Topics of one test, read back with a real consumer.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use super::wait;
+
+/// One record as a consumer gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConsumedRecord {
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) timestamp_ms: Option<i64>,
+    /// None is a null key.
+    pub(crate) key: Option<Vec<u8>>,
+    /// None is a tombstone.
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl ConsumedRecord {
+    /// The key as text; panics on other bytes.
+    pub(crate) fn key_text(&self) -> Option<&str> {
+        self.key.as_deref().map(|key| std::str::from_utf8(key).expect("a key in UTF-8"))
+    }
+
+    /// The value as text; panics on other bytes.
+    pub(crate) fn value_text(&self) -> Option<&str> {
+        self.value.as_deref().map(|value| std::str::from_utf8(value).expect("a value in UTF-8"))
+    }
+
+    /// The value as JSON; null for a tombstone, panics on other bytes.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        self.value.as_deref().map_or(serde_json::Value::Null, |value| serde_json::from_slice(value).expect("JSON"))
+    }
+}
+
+/// A topic prefix that nobody else uses, at one broker.
+pub(crate) struct Topics {
+    bootstrap: String,
+    pub(crate) prefix: String,
+}
+
+impl Topics {
+    /// A fresh prefix.
+    pub(crate) fn new(bootstrap: &str) -> Self {
+        Self { bootstrap: bootstrap.to_owned(), prefix: format!("test_{:012x}", fastrand::u64(..1 << 48)) }
+    }
+
+    /// The full name of a topic, from `schema.table`.
+    pub(crate) fn topic(&self, table: &str) -> String {
+        format!("{}.{table}", self.prefix)
+    }
+
+    /// A client configuration for this broker.
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap);
+        config.set("reconnect.backoff.ms", "20").set("reconnect.backoff.max.ms", "200");
+        config
+    }
+
+    fn consumer(&self) -> BaseConsumer {
+        self.client()
+            .set("group.id", &self.prefix)
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .set("isolation.level", "read_committed")
+            .set("fetch.wait.max.ms", "50")
+            .create()
+            .expect("a consumer")
+    }
+
+    /// Names of the topics that exist and begin with the prefix.
+    pub(crate) fn existing(&self) -> BTreeSet<String> {
+        let metadata = self.consumer().fetch_metadata(None, wait::PATIENCE).expect("metadata");
+        let names = metadata.topics().iter().map(|topic| topic.name().to_owned());
+        names.filter(|name| name.starts_with(&self.prefix)).collect()
+    }
+
+    /// All records that are in the topic now, partition by partition; none where there is no topic.
+    #[track_caller]
+    pub(crate) fn read_to_end(&self, topic: &str) -> Vec<ConsumedRecord> {
+        let consumer = self.consumer();
+        let mut ends = BTreeSet::new();
+        let Some(partitions) = assign_from_start(&consumer, topic) else { return Vec::new() };
+        let mut records = Vec::new();
+        let deadline = Instant::now() + wait::PATIENCE;
+        while ends.len() < partitions {
+            assert!(Instant::now() < deadline, "{topic} has no end: {} records so far", records.len());
+            match consumer.poll(Duration::from_millis(100)) {
+                Some(Ok(message)) => records.push(consumed(&message)),
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    ends.insert(partition);
+                }
+                Some(Err(error)) => panic!("{topic}: {error}"),
+                None => {}
+            }
+        }
+        records.sort_by_key(|record| (record.partition, record.offset));
+        records
+    }
+
+    /// Waits until the topic holds `count` records and returns all that it holds then, which may be more.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, topic: &str, count: usize) -> Vec<ConsumedRecord> {
+        let what = format!("{topic} holds {count} records");
+        let consumer = self.consumer();
+        wait::until_some(&what, wait::PATIENCE, || assign_from_start(&consumer, topic));
+        let mut records = Vec::new();
+        let deadline = Instant::now() + wait::PATIENCE;
+        while records.len() < count {
+            assert!(Instant::now() < deadline, "waited in vain until {what}: there are {}", records.len());
+            // Errors are passed over: a broker that is being restarted is part of some tests.
+            if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
+                records.push(consumed(&message));
+            }
+        }
+        self.read_to_end(topic)
+    }
+}
+
+/// Assigns every partition of a topic; none where the topic does not exist or has no leader yet.
+fn assign_from_start(consumer: &BaseConsumer, topic: &str) -> Option<usize> {
+    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(5)).ok()?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none())?;
+    let mut assignment = TopicPartitionList::new();
+    for partition in found.partitions() {
+        assignment.add_partition_offset(topic, partition.id(), Offset::Beginning).expect("a valid offset");
+    }
+    consumer.assign(&assignment).expect("an assignment");
+    (assignment.count() > 0).then_some(assignment.count())
+}
+
+fn consumed(message: &BorrowedMessage<'_>) -> ConsumedRecord {
+    let headers = message.headers().map_or_else(Vec::new, |headers| {
+        headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
+    });
+    ConsumedRecord {
+        topic: message.topic().to_owned(),
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp_ms: message.timestamp().to_millis(),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers,
+    }
+}

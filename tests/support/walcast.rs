@@ -1,0 +1,227 @@
+//! The built binary as a child process.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use super::database::Database;
+use super::topics::Topics;
+use super::wait;
+
+/// A connector configuration for one database and one prefix, as an untouched Debezium file would have it.
+pub(crate) fn connector_config(database: &Database<'_>, topics: &Topics) -> Map<String, Value> {
+    let config = json!({
+        "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+        "plugin.name": "pgoutput",
+        "database.hostname": database.server.host(),
+        "database.port": database.server.port().to_string(),
+        "database.user": database.server.user(),
+        "database.dbname": database.name,
+        "slot.name": database.slot,
+        "publication.name": database.publication,
+        "topic.prefix": topics.prefix,
+        "snapshot.mode": "no_data",
+    });
+    match config {
+        Value::Object(config) => config,
+        _ => unreachable!("it is written as an object above"),
+    }
+}
+
+/// A running `walcast`; dropping it kills it.
+pub(crate) struct Walcast {
+    child: Child,
+    stderr: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+    guard: Guard,
+    listen_port: u16,
+    _directory: TempDir,
+}
+
+/// Kills a process when this process is gone, however it went.
+struct Guard {
+    shell: Child,
+    _pipe: Option<ChildStdin>,
+}
+
+impl Guard {
+    fn of(pid: u32) -> Self {
+        let mut shell = Command::new("sh")
+            .args(["-c", "trap '' HUP INT TERM; read -r _; kill -s KILL \"$1\"", "guard", &pid.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh");
+        let pipe = shell.stdin.take();
+        Self { shell, _pipe: pipe }
+    }
+
+    fn dismiss(&mut self) {
+        let _ = self.shell.kill();
+        let _ = self.shell.wait();
+    }
+}
+
+impl Walcast {
+    /// `walcast run` with this configuration against this broker.
+    pub(crate) fn run(config: &Map<String, Value>, topics: &Topics) -> Self {
+        let bootstrap = topics.client().get("bootstrap.servers").expect("set").to_owned();
+        Self::run_with(config, &["--bootstrap-servers", &bootstrap])
+    }
+
+    /// `walcast run` with this configuration and more arguments.
+    pub(crate) fn run_with(config: &Map<String, Value>, arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a directory for the configuration");
+        let file = directory.path().join("connector.json");
+        let text = Value::Object(config.clone()).to_string();
+        std::fs::write(&file, text).expect("a configuration file");
+        let listen_port = free_port();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_walcast"));
+        command.arg("run").arg(&file).args(["--listen", &format!("127.0.0.1:{listen_port}")]).args(arguments);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the built binary");
+        let guard = Guard::of(child.id());
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&stderr);
+        let pipe = BufReader::new(child.stderr.take().expect("it is piped"));
+        // The pipe is always read, so that the child never waits for us.
+        let reader = std::thread::spawn(move || {
+            for line in pipe.split(b'\n').map_while(Result::ok) {
+                let mut text = written.lock().expect("no panic while it is held");
+                text.push_str(&String::from_utf8_lossy(&line));
+                text.push('\n');
+            }
+        });
+        Self { child, stderr, reader: Some(reader), guard, listen_port, _directory: directory }
+    }
+
+    /// What it has written to stderr so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.stderr.lock().expect("no panic while it is held").clone()
+    }
+
+    /// Process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it streams from the slot; fails at once when it ends before.
+    #[track_caller]
+    pub(crate) fn wait_until_streaming(&mut self, database: &Database<'_>) {
+        wait::until("walcast streams from the slot", wait::PATIENCE, || {
+            if let Some(status) = self.child.try_wait().expect("a child of ours") {
+                panic!("walcast ended before it streamed: {status}\n{}", self.stderr());
+            }
+            database.walsender().is_some()
+        });
+    }
+
+    /// Waits until stderr contains a text.
+    #[track_caller]
+    pub(crate) fn wait_until_logged(&self, text: &str) {
+        let deadline = Instant::now() + wait::PATIENCE;
+        wait::until(&format!("walcast logs {text:?}"), wait::PATIENCE * 2, || {
+            assert!(Instant::now() < deadline, "walcast did not log {text:?} but:\n{}", self.stderr());
+            self.stderr().contains(text)
+        });
+    }
+
+    /// Status code and body of an HTTP path, for example `/health`; none while nothing listens.
+    pub(crate) fn http(&self, path: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.listen_port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split_ascii_whitespace().nth(1)?.parse().ok()?;
+        Some((status, body.to_owned()))
+    }
+
+    /// The value of one sample of `/metrics`, by its full text up to the value.
+    pub(crate) fn metric(&self, sample: &str) -> Option<f64> {
+        let (_, body) = self.http("/metrics")?;
+        body.lines().find_map(|line| line.strip_prefix(sample)?.trim().parse().ok())
+    }
+
+    /// Resident memory, bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+        let kib: u64 = line.split_ascii_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
+        kib * 1024
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    #[track_caller]
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        signal(self.pid(), "TERM");
+        self.wait_exit()
+    }
+
+    /// Freezes the process (SIGSTOP).
+    pub(crate) fn pause(&self) {
+        signal(self.pid(), "STOP");
+    }
+
+    /// Lets a frozen process go on (SIGCONT).
+    pub(crate) fn resume(&self) {
+        signal(self.pid(), "CONT");
+    }
+
+    /// `kill -9`, and waits for the end.
+    pub(crate) fn kill(&mut self) {
+        self.guard.dismiss();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits until it ends by itself; stderr is complete afterwards.
+    #[track_caller]
+    pub(crate) fn wait_exit(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + wait::PATIENCE;
+        let status = wait::until_some("walcast ends", wait::PATIENCE * 2, || {
+            assert!(Instant::now() < deadline, "walcast does not end:\n{}", self.stderr());
+            self.child.try_wait().expect("a child of ours")
+        });
+        self.guard.dismiss();
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader of stderr");
+        }
+        status
+    }
+}
+
+impl Drop for Walcast {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("walcast wrote:\n{}", self.stderr());
+        }
+    }
+}
+
+fn signal(pid: u32, name: &str) {
+    let status =
+        Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "kill", name, &pid.to_string()]).status().expect("sh");
+    assert!(status.success(), "cannot send SIG{name} to {pid}");
+}
+
+/// A port below the range of outgoing connections that nothing listens on.
+fn free_port() -> u16 {
+    wait::until_some("there is a free port", wait::PATIENCE, || {
+        let port = fastrand::u16(10_000..18_000);
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok().then_some(port)
+    })
+}

@@ -36,7 +36,7 @@ fn object(error: &Error, now: SystemTime) -> Value {
         "message": error.message(),
         "class": error.class().as_str(),
         "kind": error.kind().as_str(),
-        "detail": error.detail_text(),
+        "detail": error.detail_text().map(str::trim),
         "causes": causes,
         "remedy": error.hint_text(),
         "expected_lsn": expected.as_ref().map(Lsn::to_string),

@@ -157,10 +157,10 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
     };
     let loaded = config::load(&Source::File(arguments.file.clone()), &overrides)?;
     for warning in &loaded.warnings {
-        tracing::warn!(property = warning.property, "configuration: {}", warning.text);
+        tracing::warn!("configuration: {warning}");
     }
     for note in &loaded.notes {
-        tracing::debug!(property = note.property, "has no effect: {}", note.reason);
+        tracing::debug!("configuration: {} has no effect: {}", note.property, note.reason);
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), file = loaded.origin, "configuration is good");
     let status = Arc::new(Status::new(&loaded.connector.name));

@@ -13,8 +13,8 @@ use super::model::{
     Autocreate, Capture, ChannelBinding, Connector, Database, Kafka, Publication, Records, Retries, SkippedOperations,
     Slot, SnapshotMode, SslMode, Tls, TopicCreation,
 };
+use super::pattern;
 use super::secret::Secret;
-use super::{pattern, producer};
 
 /// `max.queue.size.in.bytes` where it is absent or 0: large enough for lz4 batches to every partition while a
 /// broker is away for a moment, small enough for the memory that is promised.
@@ -209,6 +209,17 @@ pub(super) fn placeholder(value: &str) -> Option<String> {
     String::from_utf8(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()).ok()
 }
 
+/// The producer's settings under the names they were given: the sink, which knows its client, translates and checks
+/// them before it opens.
+fn producer(checked: &Checked) -> Vec<(String, Secret)> {
+    checked
+        .under("producer.override.")
+        // Told apart from the rest by `kafka`.
+        .filter(|(name, _)| *name != "bootstrap.servers")
+        .map(|(name, setting)| (name.to_owned(), Secret::new(setting.value.trim())))
+        .collect()
+}
+
 fn kafka(checked: &Checked, brokers: Brokers, findings: &mut Findings) -> Kafka {
     // Connect lets a connector override the worker's brokers.
     let overridden = checked.under("producer.override.").find(|(name, _)| *name == "bootstrap.servers");
@@ -226,7 +237,7 @@ fn kafka(checked: &Checked, brokers: Brokers, findings: &mut Findings) -> Kafka 
     let queue_bytes = u64::try_from(number(checked, "max.queue.size.in.bytes")).unwrap_or_default();
     Kafka {
         bootstrap_servers,
-        producer: producer::settings(checked, findings),
+        producer: producer(checked),
         topic_creation: topic_creation(checked, findings),
         queue_bytes_max: if queue_bytes == 0 { QUEUE_BYTES_DEFAULT } else { queue_bytes },
     }

@@ -85,7 +85,7 @@ impl Findings {
         self.notes.push(Note { property: property.to_owned(), reason: reason.into() });
     }
 
-    /// All mistakes as one error, one a line; `None` where there is none.
+    /// All mistakes as one error, one a line, then the warnings; `None` where there is no mistake.
     pub(super) fn error(&self, origin: &str) -> Option<Error> {
         let message = match self.mistakes.len() {
             0 => return None,

@@ -192,7 +192,8 @@ pub struct SkippedOperations {
 pub struct Kafka {
     /// `bootstrap.servers`
     pub bootstrap_servers: String,
-    /// `producer.override.*` that are passed on, in librdkafka's names; values may be secrets.
+    /// `producer.override.*` under the names given, Java's or librdkafka's, without the prefix; the sink translates
+    /// and checks them. Values may be secrets.
     pub producer: Vec<(String, Secret)>,
     /// `topic.creation.default.*`
     pub topic_creation: Option<TopicCreation>,

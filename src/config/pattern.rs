@@ -5,8 +5,8 @@
 //! same is passed on, `\d`, `\w` and `\s` become ASCII classes as in Java, `\Q..\E` is quoted, and what needs
 //! backtracking (look-around, backreferences, possessive quantifiers, atomic groups) is refused with its name.
 //!
-//! Known difference: inside a character class, letters outside ASCII match both cases, and ASCII `k` and `s`
-//! also match their two relatives in Unicode (KELVIN SIGN, LONG S). Java folds ASCII only.
+//! Known difference: Java folds the case of ASCII letters only. So does this, except inside a character class, where
+//! other letters match both cases, and `k` and `s` their relatives in Unicode (KELVIN SIGN, LONG S).
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -72,8 +72,10 @@ fn translate(java: &str) -> Result<String, String> {
             '-' if state.classes > 0 && state.chars.peek() == Some(&'-') => state.rust.push_str("\\-"),
             '(' if state.classes == 0 => state.open_group()?,
             '*' | '+' | '?' | '}' if state.classes == 0 => state.quantifier(c)?,
-            c if c.is_ascii() || state.classes > 0 => state.rust.push(c),
             // Java folds the case of ASCII letters only.
+            'k' | 'K' if state.classes == 0 => state.rust.push_str("(?-i:[kK])"),
+            's' | 'S' if state.classes == 0 => state.rust.push_str("(?-i:[sS])"),
+            c if c.is_ascii() || state.classes > 0 => state.rust.push(c),
             c => state.rust.push_str(&format!("(?-i:{c})")),
         }
     }
@@ -157,6 +159,11 @@ impl Translation<'_> {
             'E' => {}
             'e' => self.rust.push_str(r"\x1B"),
             'p' | 'P' => self.property(c)?,
+            'x' if self.chars.peek() == Some(&'{') => {
+                self.rust.push_str("\\x");
+                self.rust.extend(std::iter::from_fn(|| self.chars.next_if(|c| *c != '}')));
+                self.rust.extend(self.chars.next());
+            }
             't' | 'n' | 'r' | 'f' | 'a' | 'x' | 'u' => self.rust.extend(['\\', c]),
             'b' | 'B' | 'A' | 'z' if !in_class => self.rust.extend(['\\', c]),
             '1'..='9' | 'k' => return Err(self.refuse("a backreference")),
@@ -239,6 +246,14 @@ mod tests {
             (r"\p{L}+", "été", true),
             ("(?i)A", "a", true),
             (r"a\sb", "a b", true),
+            ("a]", "a]", true),
+            ("a}", "a}", true),
+            (r"a\x{41}+", "aAA", true),
+            ("[a-z&&[^b]]", "b", false),
+            ("[^]a]", "x", true),
+            ("K", "\u{212a}", false),
+            ("k+s?", "KKS", true),
+            ("public.orders", "publicxorders", true),
         ] {
             let regex = compile(java).unwrap_or_else(|why| panic!("{java:?}: {why}"));
             assert_eq!(regex.is_match(name), matches, "{java:?} on {name:?} as {regex}");

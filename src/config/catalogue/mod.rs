@@ -127,4 +127,36 @@ mod tests {
             assert!(property(old).is_none() && property(new).is_some(), "{old} to {new}");
         }
     }
+
+    /// Defaults that are not Debezium's or Kafka Connect's own, each with its reason.
+    const OTHER_DEFAULTS: &[(&str, &str)] = &[
+        ("database.connection.timeout.ms", "ten minutes are a pool's patience, not a connection's"),
+        ("lsn.flush.mode", "undeclared; the code falls back to connector"),
+        ("snapshot.fetch.size", "undeclared; the code falls back to 10240"),
+        ("plugin.name", "decoderbufs is not there"),
+        ("retriable.restart.connector.wait.ms", "a reconnect costs milliseconds, not a task restart"),
+    ];
+
+    #[test]
+    fn every_property_of_the_real_connector_is_known_with_its_default() {
+        // Given what the real connector says of itself; when it is looked up here; then it is there, and the same
+        let lines = include_str!("debezium-3.6.0.tsv").lines().filter(|line| !line.starts_with('#'));
+        let mut wrong = Vec::new();
+        for line in lines {
+            let [name, _, default] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("three columns: {line}") };
+            let Some(property) = property(name) else {
+                wrong.extend(prefix(name).is_none().then(|| format!("{name} is not known")));
+                continue;
+            };
+            let same = match (default, property.default) {
+                ("REQUIRED", None) | ("", None) => true,
+                (default, Some(ours)) => property.value.same(default, ours),
+                _ => false,
+            };
+            if !same && OTHER_DEFAULTS.iter().all(|(other, _)| *other != name) {
+                wrong.push(format!("{name}: {default:?} there, {:?} here", property.default));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
 }

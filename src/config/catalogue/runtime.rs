@@ -36,12 +36,18 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::long("executor.shutdown.timeout.ms", 0, "Time limit of a stop").or("4000").no_effect("walcast run --shutdown-timeout sets it"),
     Property::text("custom.metric.tags", "More labels of metrics, k=v,k=v").no_effect("a scrape adds labels"),
     Property::text("custom.sanitize.pattern", "Properties whose values are never shown")
-        .or(r".*secret$|.*password$|.*sasl\.jaas\.config$|.*basic\.auth\.user\.info$|.*registry\.auth\.client-secret")
+        .or(r".*secret$|.*password$|.*sasl\.jaas\.config$|.*basic\.auth\.user\.info|.*registry\.auth\.client-secret|.*credentials\.json$")
         .check(pattern),
     Property::bool("statistics.metrics.enabled", "true", "Quantiles of lag").no_effect("/metrics has a histogram of the delivery latency"),
     Property::bool("internal.advanced.metrics.enable", "false", "More metrics").no_effect("/metrics has all of walcast's"),
     Property::bool("internal.log.position.check.enable", "true", "Check the position at a start")
         .no_effect("the position is always checked"),
+    Property::new("memory.management.tables.class", ValueType::Class, "Java class that keeps table models")
+        .or("io.debezium.relational.ConcurrentMapTableMappingStorage")
+        .no_effect("walcast has its own catalog"),
+    Property::new("memory.management.schemas.class", ValueType::Class, "Java class that keeps schemas")
+        .or("io.debezium.relational.ConcurrentMapTableMappingStorage")
+        .no_effect("walcast has its own catalog"),
     Property::bool("openlineage.integration.enabled", "false", "Whether runs are reported to OpenLineage").not_yet(&[]),
 ];
 

@@ -1,4 +1,5 @@
 //! The one integration binary: real servers, shared by all tests of a run.
 
 mod servers;
+mod source;
 mod support;

@@ -24,7 +24,7 @@ pub struct Assembler {
     /// Events at or before it were delivered by an earlier run.
     resume_after: Option<Position>,
     open: Option<Open>,
-    /// End of the last commit of this session.
+    /// End of the last commit of this session, or position of the last message outside transactions.
     last_commit: Option<Lsn>,
     /// The relation of the last row, so that most rows need no look-up.
     last_relation: Option<Arc<RelationVersion>>,
@@ -217,7 +217,11 @@ impl Assembler {
             Message::Type(_) => Ok(Step::Skipped),
             Message::Origin(origin) => self.origin(frame_start, origin),
             Message::Truncate(truncate) => self.truncate(frame_start, truncate),
-            Message::Logical(logical) if !logical.transactional => Ok(Step::Logical(None, logical)),
+            // Outside transactions it stands for itself, and `source.sequence` counts from it as from a commit.
+            Message::Logical(logical) if !logical.transactional => {
+                self.last_commit = Some(frame_start);
+                Ok(Step::Logical(None, logical))
+            }
             Message::Logical(logical) => {
                 let parts = next_change(&mut self.open, self.resume_after, self.last_commit, frame_start)?;
                 Ok(parts.map_or(Step::Skipped, |parts| Step::Logical(Some(parts.position), logical)))

@@ -4,6 +4,7 @@
 
 pub mod assemble;
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod encode;
 pub mod error;
@@ -12,6 +13,7 @@ pub mod ledger;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod lsn;
+pub mod observe;
 pub mod pgoutput;
 pub mod pgtime;
 pub mod pipeline;

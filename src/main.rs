@@ -1,1 +1,5 @@
-fn main() {}
+//! The `walcast` command. Everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    walcast::cli::main()
+}

@@ -9,6 +9,9 @@ use crate::pgoutput::TypeOid;
 /// Words that read as functions although they have no parentheses.
 const CLOCKS: [&str; 5] = ["current_timestamp", "current_time", "current_date", "localtime", "localtimestamp"];
 
+/// What a dot of a Java expression does not match.
+const LINE_ENDS: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// The default of a column as text of its type, or `None` where it has none that can be told without evaluating.
 ///
 /// A function call becomes the type's zero. Types that Debezium has no parser for, domains among them, have none.
@@ -46,10 +49,17 @@ fn normal(oid: TypeOid, text: &str) -> &str {
     }
 }
 
-/// `'(.*?)'`, the first match: up to the next quote, whether or not that quote is doubled.
+/// `'(.*?)'`, the first match: from a quote to the next, whether or not that quote is doubled. A dot matches no line's
+/// end, so a pair of quotes around one is passed over.
 fn quoted(expression: &str) -> Option<&str> {
-    let (_, rest) = expression.split_once('\'')?;
-    rest.split_once('\'').map(|(text, _)| text)
+    let mut rest = expression;
+    loop {
+        rest = rest.split_once('\'')?.1;
+        let (text, _) = rest.split_once('\'')?;
+        if !text.contains(LINE_ENDS) {
+            return Some(text);
+        }
+    }
 }
 
 /// `^[(]?[A-Za-z0-9_.]+\((?:.+(?:, ?.+)*)?\)`, found at the start: a name, then parentheses.
@@ -57,8 +67,7 @@ fn is_call(expression: &str) -> bool {
     let name = expression.strip_prefix('(').unwrap_or(expression);
     let Some(open) = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')) else { return false };
     let (name, rest) = name.split_at(open);
-    // A dot of that expression does not match a line's end, so the closing parenthesis stands on the same line.
-    let line = rest.split(['\n', '\r']).next().unwrap_or_default();
+    let line = rest.split(LINE_ENDS).next().unwrap_or_default();
     !name.is_empty() && line.starts_with('(') && line.contains(')')
 }
 

@@ -49,19 +49,20 @@ pub(super) const fn is_built_in(oid: TypeOid) -> bool {
 
 /// What a column of a type is to us. `typmod` is the column's own, -1 for none.
 ///
-/// A domain is its base type. Its modifier counts only where it stands directly on that type: Debezium loses it in
-/// a domain over a domain, and records must not differ.
+/// A domain is its base type, with the modifier of the innermost domain that declares one.
 pub(super) fn resolve(oid: TypeOid, typmod: i32, types: &HashMap<TypeOid, TypeFacts>) -> ColumnType {
     let mut oid = oid;
     let mut typmod = typmod;
-    for depth in 0..DOMAIN_DEPTH_MAX {
+    for _ in 0..DOMAIN_DEPTH_MAX {
         if is_built_in(oid) {
             return built_in(oid, typmod);
         }
         let Some(facts) = types.get(&oid) else { return ColumnType::Unsupported };
         match &facts.sort {
             TypeSort::Domain { base, typmod: declared } => {
-                typmod = if depth == 0 { *declared } else { -1 };
+                if *declared >= 0 {
+                    typmod = *declared;
+                }
                 oid = *base;
             }
             TypeSort::Enum(labels) => return ColumnType::Enum(Arc::from(labels.as_slice())),

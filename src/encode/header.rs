@@ -3,7 +3,7 @@
 //! Source: Connect's `SimpleHeaderConverter` over `Values.convertToString`. A struct is written like JSON, but
 //! strings escape only quotes and backslashes, and decimals are plain numbers.
 
-use super::json::{NotRepresentable, decimal, write_value};
+use super::json::{NotRepresentable, connect_scale, decimal, write_value};
 use crate::catalog::ColumnType;
 use crate::value::Value;
 
@@ -31,7 +31,8 @@ pub(super) fn write_field(
     match (value, column_type) {
         (Value::Text(value), _) => write_string(out, value),
         (Value::Numeric(value), ColumnType::Numeric(Some(size))) => {
-            decimal::write_java_decimal(out, size.scale.into(), &value.unscaled_at(size.scale)?);
+            let scale = connect_scale(*size);
+            decimal::write_java_decimal(out, scale.into(), &value.unscaled_at(scale)?);
         }
         (Value::Float8(value), _) if !value.is_finite() => out.extend_from_slice(java_special(value)),
         (Value::Float4(value), _) if !value.is_finite() => out.extend_from_slice(java_special(value.into())),

@@ -14,12 +14,14 @@ use std::sync::Arc;
 
 use crate::catalog::RelationVersion;
 use crate::config::Records;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Change, Event, KnownRow, OldRow};
 use crate::ledger::Ticket;
 use crate::pgoutput::{RelationId, Tuple};
 
 mod envelope;
+#[cfg(test)]
+mod golden_tests;
 mod header;
 mod json;
 mod plan;
@@ -28,9 +30,9 @@ mod row;
 mod topic;
 
 use envelope::{Clock, Operation, Source};
-use plan::Plan;
+use plan::{Form, Plan};
 use record::{Header, Headers, Record};
-use row::{Form, Row, write_key, write_row};
+use row::{Row, write_key, write_row};
 
 /// Header of the first records of a key change: the key after it.
 const NEW_KEY_HEADER: &str = "__debezium.newkey";
@@ -146,7 +148,10 @@ impl Encoder {
             Change::Delete { .. } => skipped.delete,
             Change::Truncate => skipped.truncate,
         };
-        let Some(plan) = self.plans.get(index).filter(|_| !is_skipped) else { return Ok(0) };
+        if is_skipped || is_empty(event) {
+            return Ok(0);
+        }
+        let Some(plan) = self.plans.get(index) else { return Err(Error::bug("the plan just made is gone")) };
         self.source.prepare(plan, event);
         self.clock.set(now_unix_nanos);
         let mut writer = Writer {
@@ -165,6 +170,12 @@ impl Encoder {
         Ok(self.encoded.records.len())
     }
 
+    /// Bytes of keys and values of the last event encoded; a tombstone's key counts once with its delete's.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.encoded.keys.len() + self.encoded.values.len()
+    }
+
     /// A record of the last event encoded, counted from 0; `None` beyond the last one.
     #[must_use]
     pub fn record(&self, index: usize, ticket: Ticket) -> Option<Record<'_>> {
@@ -181,6 +192,15 @@ impl Encoder {
             headers: Headers { own, shared: &self.shared_headers },
             ticket,
         })
+    }
+}
+
+/// Debezium makes no record of a row without columns.
+const fn is_empty(event: &Event<'_>) -> bool {
+    match event.change {
+        Change::Insert { new } | Change::Update { new, .. } => new.is_empty(),
+        Change::Delete { old: KnownRow::Key(old) | KnownRow::Full(old) } => old.is_empty(),
+        Change::Truncate => false,
     }
 }
 
@@ -245,12 +265,8 @@ impl Writer<'_, '_> {
                 self.change(Operation::Update, key, None, Some(new), None)
             }
             Change::Update { old: OldRow::Known(old), new } => self.update(old, new),
-            // Debezium makes no record of a delete that names no column at all.
             Change::Delete { old } => {
                 let old = Row::old(old);
-                if old.tuple.is_empty() {
-                    return Ok(());
-                }
                 let key = self.key(old)?;
                 self.delete(key, old, None)
             }

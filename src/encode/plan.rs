@@ -6,11 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::header;
+use super::json::temporal::MILLIS_DIGITS_MAX;
 use super::json::text::{write_base64, write_string};
-use super::json::{decimal, write_value};
+use super::json::{connect_scale, decimal, write_value};
 use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
+use crate::pgoutput::TypeOid;
 use crate::pgtime::{PgMicros, UNIX_TO_PG_EPOCH_DAYS};
 use crate::value::{Date, Timestamp, Unscaled, Value, decode_text};
+
+/// `24:00:00`.
+const DAY_MICROS: i64 = 86_400_000_000;
+/// OID of `name`.
+const NAME: TypeOid = TypeOid(19);
 
 /// A planned relation version.
 #[derive(Debug)]
@@ -31,12 +38,32 @@ pub(super) struct ColumnPlan {
     pub(super) column_type: ColumnType,
     /// `"name":`, with a comma before it unless it is the first field of a row.
     pub(super) label: Vec<u8>,
+    /// Whether its values are written at all.
+    pub(super) content: Content,
     /// What stands for a null, in JSON and in header texts.
     pub(super) null: Rendered,
+    /// What stands for a value that the field cannot hold.
+    pub(super) unrepresentable: Rendered,
     /// What stands for a TOAST value that was not sent.
     pub(super) unavailable: Rendered,
     /// Whether the one warning about a value that cannot be written was given.
     pub(super) warned: AtomicBool,
+}
+
+/// Whether a column's values are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// As they are.
+    Values,
+    /// Nulls only: Debezium has a field but no converter for a `name` column, and its records are matched.
+    Nulls,
+}
+
+/// In which of its two forms a field is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    Header,
 }
 
 /// A constant in the two forms in which fields are written.
@@ -44,6 +71,23 @@ pub(super) struct ColumnPlan {
 pub(super) struct Rendered {
     pub(super) json: Vec<u8>,
     pub(super) header: Vec<u8>,
+}
+
+impl Rendered {
+    fn null() -> Self {
+        Self::same(b"null")
+    }
+
+    pub(super) fn form(&self, form: Form) -> &[u8] {
+        match form {
+            Form::Json => &self.json,
+            Form::Header => &self.header,
+        }
+    }
+
+    fn same(text: &[u8]) -> Self {
+        Self { json: text.to_vec(), header: text.to_vec() }
+    }
 }
 
 /// A field of the key.
@@ -107,20 +151,33 @@ fn plan_column(column: &Column, label: Vec<u8>, placeholder: &str) -> ColumnPlan
     ColumnPlan {
         column_type: column.column_type.clone(),
         label,
-        null: null(column),
+        content: content(column),
+        null: default(column).unwrap_or_else(|| filler(column)),
+        unrepresentable: default(column).unwrap_or_else(Rendered::null),
         unavailable: unavailable(column, placeholder),
         warned: AtomicBool::new(false),
     }
 }
 
-/// A null is written as the schema's default, where it has one (`replace.null.with.default` of the JSON converter).
-/// Where the column may not be null it can only mean "not sent", and Debezium fills it with the type's fallback.
-fn null(column: &Column) -> Rendered {
-    if let Some(default) = column.default.as_deref().and_then(|default| rendered_default(column, default)) {
-        return default;
+/// A `name` that may not be null is written: Debezium's task ends with such a column, so there is nothing to match.
+fn content(column: &Column) -> Content {
+    if column.type_oid == NAME && column.nullability == Nullability::Optional {
+        Content::Nulls
+    } else {
+        Content::Values
     }
+}
+
+/// What the schema's default makes of a null: `replace.null.with.default` of the JSON converter is on.
+fn default(column: &Column) -> Option<Rendered> {
+    column.default.as_deref().and_then(|default| rendered_default(column, default))
+}
+
+/// What stands for a null without a default. Where the column may not be null it can only mean "not sent", and
+/// Debezium fills it with the type's fallback.
+fn filler(column: &Column) -> Rendered {
     match column.nullability {
-        Nullability::Optional => Rendered { json: b"null".to_vec(), header: b"null".to_vec() },
+        Nullability::Optional => Rendered::null(),
         Nullability::Required => fallback(&column.column_type),
     }
 }
@@ -131,11 +188,37 @@ fn rendered_default(column: &Column, default: &str) -> Option<Rendered> {
         return None;
     }
     let value = decode_text(&column.column_type, default.as_bytes()).ok();
-    let rendered = value.and_then(|value| rendered(&column.column_type, value));
+    let rendered = value.and_then(|value| {
+        extreme_default(&column.column_type, value).unwrap_or_else(|| rendered(&column.column_type, value))
+    });
     if rendered.is_none() {
         tracing::warn!(column = column.name, "column default is left out: it is no plain value of its type");
     }
     rendered
+}
+
+/// Defaults at the end of time, which Debezium reads in another way than values. `None` for every other default;
+/// `Some(None)` for one that it cannot read.
+///
+/// Source: pgJDBC's `TimestampUtils` gives Java's `LocalDateTime.MAX`, `MIN` and `LocalTime.MAX`; days are then cut to 32
+/// bits and microseconds overflow.
+fn extreme_default(column_type: &ColumnType, value: Value<'_>) -> Option<Option<Rendered>> {
+    let number = match (value, column_type) {
+        (Value::Date(Date::Infinity), _) => 169_560_311,
+        (Value::Date(Date::NegativeInfinity), _) => -170_999_002,
+        (Value::Timestamp(Timestamp::Infinity), ColumnType::Timestamp(4..)) => -9_223_372_036_853_775_810,
+        (Value::Timestamp(Timestamp::NegativeInfinity), ColumnType::Timestamp(4..)) => i64::MIN,
+        (Value::Timestamp(at) | Value::TimestampTz(at), _) if !matches!(at, Timestamp::At(_)) => return Some(None),
+        (Value::Time(DAY_MICROS), ColumnType::Time(digits)) => {
+            if *digits <= MILLIS_DIGITS_MAX {
+                DAY_MICROS / 1_000 - 1
+            } else {
+                DAY_MICROS - 1
+            }
+        }
+        _ => return None,
+    };
+    Some(Some(Rendered::same(number.to_string().as_bytes())))
 }
 
 fn rendered(column_type: &ColumnType, value: Value<'_>) -> Option<Rendered> {
@@ -154,7 +237,7 @@ fn fallback(column_type: &ColumnType) -> Rendered {
         ColumnType::Bool => Value::Bool(false),
         ColumnType::Int2 | ColumnType::Int4 | ColumnType::Int8 | ColumnType::Oid => Value::Int4(0),
         ColumnType::Float4 | ColumnType::Float8 => Value::Float8(0.0),
-        ColumnType::Numeric(size) => return zero(size.map_or(0, |size| size.scale.into()), size.is_none()),
+        ColumnType::Numeric(size) => return zero(size.map_or(0, |size| connect_scale(size).into()), size.is_none()),
         ColumnType::Text
         | ColumnType::Uuid
         | ColumnType::Json
@@ -165,9 +248,10 @@ fn fallback(column_type: &ColumnType) -> Rendered {
         ColumnType::Date => Value::Date(Date::Days(-UNIX_TO_PG_EPOCH_DAYS)),
         ColumnType::Time(_) => Value::Time(0),
         ColumnType::Timestamp(_) => Value::Timestamp(epoch),
-        ColumnType::TimestampTz(_) => Value::TimestampTz(epoch),
+        // Whatever the precision, the fallback has no fraction.
+        ColumnType::TimestampTz(_) => return Rendered::same(b"\"1970-01-01T00:00:00Z\""),
     };
-    rendered(column_type, value).unwrap_or_else(|| Rendered { json: b"null".to_vec(), header: b"null".to_vec() })
+    rendered(column_type, value).unwrap_or_else(Rendered::null)
 }
 
 fn zero(scale: i32, variable: bool) -> Rendered {
@@ -196,7 +280,7 @@ fn unavailable(column: &Column, placeholder: &str) -> Rendered {
             write_base64(&mut json, placeholder.as_bytes());
             header.clone_from(&json);
         }
-        _ => return null(column),
+        _ => return default(column).unwrap_or_else(Rendered::null),
     }
     Rendered { json, header }
 }

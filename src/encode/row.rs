@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::header;
 use super::json::{NotRepresentable, write_value};
-use super::plan::{ColumnPlan, Plan};
+use super::plan::{ColumnPlan, Content, Form, Plan};
 use crate::error::{Error, Kind, Result};
 use crate::event::KnownRow;
 use crate::pgoutput::{Datum, Tuple};
@@ -34,13 +34,6 @@ impl<'a> Row<'a> {
         let older = self.older.and_then(|older| older.iter().nth(position));
         Some(older.filter(|older| matches!(older, Datum::Text(_) | Datum::Binary(_))).unwrap_or(datum))
     }
-}
-
-/// In which of its two forms a field is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Json,
-    Header,
 }
 
 /// Appends all columns of a row.
@@ -83,15 +76,18 @@ fn write_datum(
     form: Form,
 ) -> Result<()> {
     let value = match datum {
+        _ if column.content == Content::Nulls => {
+            out.extend_from_slice(column.null.form(form));
+            return Ok(());
+        }
         Datum::Text(text) => decode_text(&column.column_type, text),
         Datum::Binary(bytes) => decode_binary(&column.column_type, bytes),
         Datum::Null => {
-            out.extend_from_slice(if form == Form::Json { &column.null.json } else { &column.null.header });
+            out.extend_from_slice(column.null.form(form));
             return Ok(());
         }
         Datum::Unchanged => {
-            let unavailable = &column.unavailable;
-            out.extend_from_slice(if form == Form::Json { &unavailable.json } else { &unavailable.header });
+            out.extend_from_slice(column.unavailable.form(form));
             return Ok(());
         }
     };
@@ -102,7 +98,7 @@ fn write_datum(
     };
     if written == Err(NotRepresentable) {
         warn_once(plan, position, column);
-        out.extend_from_slice(if form == Form::Json { &column.null.json } else { &column.null.header });
+        out.extend_from_slice(column.unrepresentable.form(form));
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod choice;
 mod containers;
 mod processes;
 mod progress;
+mod ready;
 
 pub use choice::{Backend, Choice};
 pub use processes::connect::{Connect, ConnectOptions};

@@ -20,7 +20,7 @@ use super::backoff::{Backoff, Next};
 use super::input::{Effect, Input, Outcome, Reply};
 use crate::config::Retries;
 use crate::error::{Class, Error, Kind};
-use crate::ledger::{Ledger, LedgerFault, Ticket};
+use crate::ledger::{ConfirmedLsn, Ledger, LedgerFault, Ticket};
 use crate::lsn::{EndLsn, Lsn, Position};
 
 /// Shortest time between two status updates that nobody asked for. Each may make the server write the slot
@@ -124,8 +124,8 @@ impl Core {
 
     /// What may be confirmed, once a session told where the slot stands.
     #[must_use]
-    pub fn confirmed(&self) -> Option<Lsn> {
-        self.ledger.as_ref().map(|ledger| ledger.confirmable().lsn())
+    pub fn confirmed(&self) -> Option<ConfirmedLsn> {
+        self.ledger.as_ref().map(Ledger::confirmable)
     }
 
     /// Number of the first unit that is not settled: every ticket below it is.
@@ -162,7 +162,7 @@ impl Core {
     #[must_use]
     pub fn next_tick(&self) -> Instant {
         let mut next = self.status_at + self.policy.status_interval;
-        if self.confirmed().is_some_and(|confirmed| confirmed > self.status_flush) {
+        if self.confirmed().is_some_and(|confirmed| confirmed.lsn() > self.status_flush) {
             next = next.min(self.status_at + STATUS_INTERVAL_MIN);
         }
         if let Some(deadlines) = self.stop {
@@ -292,7 +292,7 @@ impl Core {
         if self.phase == Phase::Draining {
             self.drain(now, effects);
         } else if self.phase == Phase::Streaming
-            && self.confirmed().is_some_and(|confirmed| confirmed > self.status_flush)
+            && self.confirmed().is_some_and(|confirmed| confirmed.lsn() > self.status_flush)
             && now.duration_since(self.status_at) >= STATUS_INTERVAL_MIN
         {
             self.status(Reply::NotRequested, now, effects);

@@ -19,9 +19,9 @@ use super::tables::{Capture, Tables};
 use crate::assemble::{Assembler, Step};
 use crate::catalog::facts::Facts;
 use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
-use crate::encode::{Encoder, Headers, Record};
+use crate::encode::Encoder;
 use crate::error::{Error, Kind};
-use crate::event::Event;
+use crate::event::{Change, Event, Transaction};
 use crate::ledger::Ticket;
 use crate::lsn::{EndLsn, Lsn, Position};
 use crate::observe::Metrics;
@@ -74,7 +74,11 @@ pub struct Pump {
     topics: HashSet<Arc<str>>,
     /// Records of the event in the encoder's buffers that the sink has not taken yet.
     waiting: Range<usize>,
+    /// Tables of a Truncate message whose events are still to be encoded.
+    truncating: VecDeque<Emptied>,
     unit_records: u64,
+    /// Source transactions read to their end and not yet counted in the metrics.
+    transactions: u64,
     position: Position,
     commit_time: PgMicros,
     /// Commit times of units that are not settled yet, for the latency histogram.
@@ -91,7 +95,9 @@ impl Pump {
             tables,
             topics: HashSet::new(),
             waiting: 0..0,
+            truncating: VecDeque::new(),
             unit_records: 0,
+            transactions: 0,
             position: Position::default(),
             commit_time: PgMicros::default(),
             unsettled: VecDeque::new(),
@@ -106,6 +112,7 @@ impl Pump {
         catalog.start_session(facts);
         self.assembler = Assembler::new(catalog, resume_after, last_commit);
         self.waiting = 0..0;
+        self.truncating.clear();
         self.unit_records = 0;
     }
 
@@ -126,6 +133,10 @@ impl Pump {
             if self.append(sink, core)? == Append::Full {
                 core.apply(Input::SinkFull, now, effects);
                 return Ok(Pause::SinkFull);
+            }
+            if let Some(emptied) = self.truncating.pop_front() {
+                self.truncate(&emptied, clock_nanos).map_err(Fault::Source)?;
+                continue;
             }
             if self.unit_records >= SLICE_RECORDS_MAX {
                 self.seal(None, core, now, effects);
@@ -180,18 +191,13 @@ impl Pump {
                 self.position = Position { commit, ordinal: u64::MAX };
                 core.apply(Input::Received(end.lsn()), now, effects);
                 self.seal(Some(end), core, now, effects);
+                self.transactions += 1;
             }
             Step::Truncate(truncated) => {
-                // Several tables make several events; all their records stand in the encoder's buffers together.
-                self.encoder.clear();
-                let mut records = 0;
                 for event in truncated.events() {
                     self.position = event.position;
-                    if self.tables.count(&event) == Capture::Captured {
-                        records = self.encoder.encode_more(&event, clock_nanos)?.end;
-                    }
+                    self.truncating.push_back(Emptied::from(&event));
                 }
-                self.waiting = 0..records;
             }
             Step::NeedsFacts(relation) => return Ok(Some(Pause::NeedFacts(relation))),
             Step::Relation(relation) => {
@@ -213,23 +219,32 @@ impl Pump {
             let Some(ticket) = core.open_ticket() else {
                 return Err(Fault::Source(Error::bug("a change stands outside any unit")));
             };
-            let Some(encoded) = self.encoder.record(self.waiting.start) else {
+            let Some(record) = self.encoder.record(self.waiting.start, ticket) else {
                 return Err(Fault::Source(Error::bug("the encoder lost a record")));
             };
-            let headers = Headers { own: encoded.own_header, shared: self.encoder.shared_headers() };
-            let record = Record { topic: encoded.topic, key: encoded.key, value: encoded.value, headers, ticket };
             match sink.append(&record) {
                 Ok(Append::Taken) => {
                     self.unit_records += 1;
                     self.waiting.start += 1;
-                    let bytes = encoded.key.map_or(0, <[u8]>::len) + encoded.value.map_or(0, <[u8]>::len);
-                    self.tables.add_bytes(bytes as u64);
                 }
                 Ok(Append::Full) => return Ok(Append::Full),
                 Err(error) => return Err(Fault::Sink(self.explain(error))),
             }
         }
         Ok(Append::Taken)
+    }
+
+    fn truncate(&mut self, emptied: &Emptied, clock_nanos: u64) -> Result<(), Error> {
+        let event = Event {
+            position: emptied.position,
+            lsn: emptied.lsn,
+            last_commit: emptied.last_commit,
+            transaction: &emptied.transaction,
+            relation: &emptied.relation,
+            change: Change::Truncate,
+        };
+        self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
+        Ok(())
     }
 
     fn seal(&mut self, end: Option<EndLsn>, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
@@ -245,10 +260,11 @@ impl Pump {
     /// Seals what was appended of a transaction that was cut off: one more slice, which confirms nothing.
     pub fn cut(&mut self, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
         if core.open_ticket().is_some() {
-            if !self.waiting.is_empty() {
+            if !self.waiting.is_empty() || !self.truncating.is_empty() {
                 // The sink took some of the event's records or none; the slot sends the event again, whole.
                 self.position.ordinal = self.position.ordinal.saturating_sub(1);
                 self.waiting = 0..0;
+                self.truncating.clear();
             }
             self.seal(None, core, now, effects);
         }
@@ -265,6 +281,7 @@ impl Pump {
             Capture::Excluded => None,
             Capture::Captured => {
                 let topic = self.encoder.plan(relation);
+                self.tables.set_topic(relation.id, &topic);
                 self.topics.insert(Arc::clone(&topic)).then_some(topic)
             }
         }
@@ -280,10 +297,7 @@ impl Pump {
         if error.kind() != Kind::RecordTooLarge {
             return error;
         }
-        let named = self.tables.relations().find(|relation| {
-            self.encoder.topic(relation.id).is_some_and(|topic| error.message().contains(&format!("\"{topic}\"")))
-        });
-        let Some(relation) = named else { return error };
+        let Some(relation) = self.tables.named_in(error.message()) else { return error };
         let key: Vec<&str> =
             relation.key.iter().filter_map(|&at| relation.columns.get(at)).map(|column| column.name.as_str()).collect();
         let key = if key.is_empty() { "no key".to_owned() } else { format!("key columns ({})", key.join(", ")) };
@@ -299,7 +313,7 @@ impl Pump {
             }
             self.unsettled.pop_front();
             let now = *now.get_or_insert_with(PgMicros::now);
-            metrics.delivered_after(Duration::from_micros(u64::try_from(now.0 - commit_time.0).unwrap_or(0)));
+            metrics.delivery_latency(Duration::from_micros(u64::try_from(now.0 - commit_time.0).unwrap_or(0)));
         }
     }
 
@@ -310,11 +324,14 @@ impl Pump {
     }
 
     /// Adds the counters to the shared metrics, if it is time.
-    pub fn flush_counters(&mut self, now: Instant) {
-        self.tables.flush(now);
+    pub fn flush_counters(&mut self, now: Instant, metrics: &Metrics) {
+        if self.tables.flush(now) {
+            metrics.transactions(std::mem::take(&mut self.transactions));
+        }
     }
 }
 
+/// Leaves the records of an event in the encoder and tells how many they are.
 #[inline]
 fn encode(
     encoder: &mut Encoder,
@@ -322,9 +339,33 @@ fn encode(
     event: &Event<'_>,
     clock_nanos: u64,
 ) -> Result<Range<usize>, Error> {
-    match tables.count(event) {
-        Capture::Captured => encoder.encode(event, clock_nanos),
-        Capture::Excluded => Ok(0..0),
+    if tables.capture(event.relation.id) == Capture::Excluded {
+        return Ok(0..0);
+    }
+    let records = encoder.encode(event, clock_nanos)?;
+    tables.count(event, encoder.bytes());
+    Ok(0..records)
+}
+
+/// One table of a Truncate message, kept until its event finds room.
+#[derive(Debug)]
+struct Emptied {
+    position: Position,
+    lsn: Lsn,
+    last_commit: Option<Lsn>,
+    transaction: Transaction,
+    relation: Arc<RelationVersion>,
+}
+
+impl From<&Event<'_>> for Emptied {
+    fn from(event: &Event<'_>) -> Self {
+        Self {
+            position: event.position,
+            lsn: event.lsn,
+            last_commit: event.last_commit,
+            transaction: event.transaction.clone(),
+            relation: Arc::clone(event.relation),
+        }
     }
 }
 

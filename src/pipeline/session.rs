@@ -10,6 +10,7 @@ use crate::catalog::facts::Facts;
 use crate::config::Connector;
 use crate::error::{Error, Kind, Result};
 use crate::lsn::Lsn;
+use crate::source::capture::CaptureFilter;
 use crate::source::slot::SlotState;
 use crate::source::sql::Sql;
 use crate::source::{facts, preflight, publication, setup, slot};
@@ -71,13 +72,15 @@ impl Session {
         let missing = publication::facts(&sql, publication_name).await?.is_none();
         let state = slot::state(&sql, slot_name).await?;
         if known.is_first() {
-            preflight::preflight(&sql, &connector).await?.into_result()?;
+            let report = preflight::preflight(&sql, &connector).await?;
+            report.log();
+            report.into_result()?;
         }
         if missing && (!known.is_first() || matches!(state, SlotState::Ready(_))) {
             return Err(publication_gone(slot_name, publication_name, &state, confirmed));
         }
         if known.is_first() {
-            setup::ensure_publication(&sql, &connector).await?;
+            setup::ensure_publication(&sql, &connector, &CaptureFilter::new(&connector.capture)?).await?;
         }
         let mut connection = Connection::open(&connector.database, "walcast").await?;
         let system = connection.identify_system().await?;
@@ -88,7 +91,8 @@ impl Session {
             SlotState::Absent if known.is_first() => create_slot(&mut connection, &connector, &sql).await?,
             SlotState::Absent => return Err(slot_gone(slot_name, confirmed, system.xlogpos)),
             other => {
-                let error = other.refusal(slot_name).unwrap_or_else(|| Error::bug("a slot is neither usable nor refused"));
+                let error =
+                    other.refusal(slot_name).unwrap_or_else(|| Error::bug("a slot is neither usable nor refused"));
                 return Err(error.positions(confirmed.unwrap_or_default(), system.xlogpos));
             }
         };
@@ -170,9 +174,15 @@ async fn create_slot(connection: &mut Connection, connector: &Connector, sql: &S
 fn compare(known: Option<&Server>, found: &Server, confirmed: Option<Lsn>, position: Lsn) -> Result<()> {
     let Some(known) = known else { return Ok(()) };
     let what = if known.system_id != found.system_id {
-        format!("another database cluster answers: system identifier {} instead of {}", found.system_id, known.system_id)
+        format!(
+            "another database cluster answers: system identifier {} instead of {}",
+            found.system_id, known.system_id
+        )
     } else if known.timeline != found.timeline {
-        format!("the server is on timeline {} instead of {}: a standby was promoted or a backup restored", found.timeline, known.timeline)
+        format!(
+            "the server is on timeline {} instead of {}: a standby was promoted or a backup restored",
+            found.timeline, known.timeline
+        )
     } else if confirmed.is_some_and(|confirmed| confirmed > position) {
         "the server's log ends before what was confirmed here: a backup was restored".to_owned()
     } else {

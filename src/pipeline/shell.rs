@@ -3,6 +3,7 @@
 //! Runs on a thread of its own with a current-thread runtime: nothing else competes for its turns, and a record
 //! crosses no thread before it is inside the Kafka client. Holds no rule; see [`super::core`].
 
+use std::error::Error as _;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,13 +14,19 @@ use super::core::{Core, Phase, Policy};
 use super::input::{Effect, Input, Outcome, Reply};
 use super::pump::{Fault, Pause, Pump};
 use super::session::{Known, Session};
-use crate::catalog::OwnedRelation;
+use super::tables::Tables;
+use crate::catalog::{OwnedRelation, RelationVersion};
 use crate::config::Connector;
-use crate::error::{Error, Result};
-use crate::observe::{Metrics, State};
+use crate::encode::{Encoder, EncoderOptions};
+use crate::error::{Class, Error, Result};
+use crate::ledger::ConfirmedLsn;
+use crate::observe::{Metrics, Side, State};
 use crate::pgtime::PgMicros;
 use crate::sink::{Deliveries, Sink};
-use crate::wire::ReplyRequest;
+use crate::source::capture::CaptureFilter;
+use crate::source::facts;
+use crate::source::sql::Sql;
+use crate::wire::{CopyBoth, ReplyRequest};
 
 /// How often deliveries are looked for while some are outstanding and no bytes arrive.
 const DELIVERY_POLL_INTERVAL: Duration = Duration::from_millis(2);
@@ -39,7 +46,7 @@ pub type StopSignal = watch::Receiver<Option<Duration>>;
 pub async fn run<S: Sink>(
     connector: Arc<Connector>,
     make_sink: impl FnMut() -> Result<S>,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
     stop: StopSignal,
 ) -> Result<Outcome> {
     let mut shell = Shell::new(connector, make_sink, metrics, stop)?;
@@ -69,12 +76,13 @@ enum Turn {
 
 struct Shell<S, F> {
     connector: Arc<Connector>,
+    sql: Arc<Sql>,
     core: Core,
     pump: Pump,
     sink: S,
     make_sink: F,
     known: Known,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
     stop: StopSignal,
     /// A stop was ordered and taken in; the signal is not looked at again.
     stopping: bool,
@@ -83,15 +91,17 @@ struct Shell<S, F> {
 }
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
-    fn new(connector: Arc<Connector>, mut make_sink: F, metrics: Arc<Metrics>, stop: StopSignal) -> Result<Self> {
+    fn new(connector: Arc<Connector>, mut make_sink: F, metrics: Metrics, stop: StopSignal) -> Result<Self> {
         let policy = Policy {
             status_interval: connector.status_interval,
             retries: connector.retries.clone(),
             seed: fastrand::u64(..),
         };
+        let now = Instant::now();
         Ok(Self {
-            core: Core::new(policy, Instant::now()),
-            pump: Pump::new(&connector)?,
+            core: Core::new(policy, now),
+            pump: Pump::new(encoder(&connector), Tables::new(CaptureFilter::new(&connector.capture)?, now)),
+            sql: Arc::new(Sql::new(connector.database.clone())),
             sink: make_sink()?,
             known: Known::default(),
             make_sink,
@@ -107,10 +117,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Makes a session, while deliveries of the last one still come in and a stop is still heard.
     async fn connect(&mut self, wait: Duration) -> Turn {
         let connector = Arc::clone(&self.connector);
-        let (known, confirmed) = (self.known.clone(), self.core.confirmed());
+        let sql = Arc::clone(&self.sql);
+        let (known, confirmed) = (self.known.clone(), self.core.confirmed().map(ConfirmedLsn::lsn));
         let attempt = async move {
             tokio::time::sleep(wait).await;
-            Session::open(connector, known, confirmed).await
+            Session::open(connector, sql, known, confirmed).await
         };
         let mut attempt = std::pin::pin!(attempt);
         loop {
@@ -127,7 +138,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         }
                     }
                     Err(error) => {
-                        self.metrics.failed(&error);
+                        self.trouble(&error);
                         self.apply(Input::SourceLost(error));
                     }
                 },
@@ -143,8 +154,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Streams until the session ends.
     async fn stream(&mut self, session: Session) -> Turn {
         self.pump.begin(session.facts, self.core.resume_after());
-        self.metrics.state(State::Streaming);
-        let mut sql = session.sql;
+        self.metrics.status().enter(State::Streaming);
         let mut copy = Some(session.copy);
         loop {
             if let Some(turn) = self.carry_out(&mut copy).await {
@@ -158,13 +168,18 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             self.settle();
             match pause {
                 Err(Fault::Source(error)) => self.source_lost(error),
-                Err(Fault::Sink(error)) => self.apply(Input::SinkLost(error)),
+                Err(Fault::Sink(error)) => self.sink_lost(error),
                 Ok(Pause::CopyEnded) => {
                     self.seal_cut();
                     self.apply(Input::CopyEnded);
                 }
                 Ok(Pause::NeedFacts(relation)) => {
-                    if let Err(error) = self.learn(stream, &mut sql, relation).await {
+                    if let Err(error) = self.learn(stream, relation).await {
+                        self.source_lost(error);
+                    }
+                }
+                Ok(Pause::NewRelation(relation)) => {
+                    if let Err(error) = self.introduce(stream, &relation).await {
                         self.source_lost(error);
                     }
                 }
@@ -182,44 +197,41 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     tokio::select! {
                         biased;
                         patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
-                        Err(error) = stream.flush(), if stream.has_unsent() => self.source_lost(error),
+                        Err(error) = stream.flush() => self.source_lost(error),
                         () = tokio::time::sleep_until(wake.into()) => {}
                     }
                 }
-                Ok(Pause::NeedBytes | Pause::SinkFull | Pause::Held) => {}
+                Ok(Pause::Turn | Pause::NeedBytes | Pause::SinkFull | Pause::Held) => {}
             }
             self.settle();
         }
     }
 
-    /// Brings what a relation needs before its rows can be decoded, while status updates go on.
-    async fn learn(
-        &mut self,
-        stream: &mut crate::wire::CopyBoth,
-        sql: &mut crate::source::Sql,
-        relation: OwnedRelation,
-    ) -> Result<()> {
-        let facts = if self.pump.facts_are_fresh(&relation) {
-            None
-        } else {
-            Some(self.wait_alive(stream, sql.relation_facts(relation.id)).await?)
-        };
-        if let Some(topic) = self.pump.learn(&relation, facts)? {
+    /// Reads the facts of a relation, without which its rows cannot be decoded.
+    async fn learn(&mut self, stream: &mut CopyBoth, relation: OwnedRelation) -> Result<()> {
+        let sql = Arc::clone(&self.sql);
+        let id = relation.id;
+        let facts = self.wait_alive(stream, async move { facts::of_relations(&sql, &[id]).await }).await?;
+        let version = self.pump.learn(&relation, &facts);
+        self.introduce(stream, &version).await
+    }
+
+    /// Takes in a relation version and makes its topic ready.
+    async fn introduce(&mut self, stream: &mut CopyBoth, relation: &Arc<RelationVersion>) -> Result<()> {
+        if let Some(topic) = self.pump.introduce(relation, &self.metrics) {
             let prepared = self.sink.prepare(vec![topic]);
-            if let Err(error) = self.wait_alive(stream, prepared).await {
-                self.apply(Input::SinkLost(error));
+            match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
+                Ok(()) => {}
+                Err(error) => self.sink_lost(error),
             }
         }
+        // Whatever took its time here was not the server's silence.
         self.apply(Input::Received(self.core.received()));
         Ok(())
     }
 
     /// Waits for something slow without falling silent towards the server.
-    async fn wait_alive<T>(
-        &mut self,
-        stream: &mut crate::wire::CopyBoth,
-        slow: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
+    async fn wait_alive<T>(&mut self, stream: &mut CopyBoth, slow: impl Future<Output = Result<T>>) -> Result<T> {
         let mut slow = std::pin::pin!(slow);
         loop {
             let wake = self.wake();
@@ -243,34 +255,68 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let now = Instant::now();
         if !self.deliveries.runs.is_empty() {
             self.core.apply(Input::Delivered(&self.deliveries), now, &mut self.effects);
+            self.metrics.delivered(self.deliveries.runs.iter().map(|(_, records)| records).sum());
             self.pump.settled(self.core.first_unsettled(), &self.metrics);
         }
         if let Err(error) = polled {
             let error = self.pump.explain(error);
-            self.metrics.failed(&error);
-            self.core.apply(Input::SinkLost(error), now, &mut self.effects);
+            self.sink_lost(error);
         }
         if now >= self.core.next_tick() {
             self.core.apply(Input::Tick, now, &mut self.effects);
         }
-        self.pump.report(&self.core, self.sink.depth(), now, &self.metrics);
+        self.report(now);
+    }
+
+    /// Shows where things stand to whoever looks.
+    fn report(&mut self, now: Instant) {
+        self.pump.flush_counters(now, &self.metrics);
+        let status = self.metrics.status();
+        status.received(self.core.received());
+        if let Some(confirmed) = self.core.confirmed() {
+            status.confirmed(confirmed);
+        }
+        status.outstanding_since(self.pump.oldest_unsettled());
+        let depth = self.sink.depth();
+        status.queue(depth.records, depth.bytes);
     }
 
     /// The slot will send the cut transaction again; what stands of it with the sink is one more slice.
     fn seal_cut(&mut self) {
-        if let Some(input) = self.pump.cut(&self.core) {
-            self.apply(input);
-        }
+        self.pump.cut(&mut self.core, Instant::now(), &mut self.effects);
     }
 
     fn source_lost(&mut self, error: Error) {
-        self.metrics.failed(&error);
+        self.trouble(&error);
+        self.metrics.reconnected(Side::Source);
         self.seal_cut();
         self.apply(Input::SourceLost(error));
     }
 
+    fn sink_lost(&mut self, error: Error) {
+        self.trouble(&error);
+        self.metrics.reconnected(Side::Sink);
+        self.pump.forget_topics();
+        self.apply(Input::SinkLost(error));
+    }
+
+    /// Logs what a retry follows; what ends the pipeline is reported by whoever started it.
+    fn trouble(&self, error: &Error) {
+        self.metrics.status().trouble(error);
+        if error.class() == Class::Transient {
+            tracing::warn!(
+                kind = error.kind().as_str(),
+                detail = error.detail_text(),
+                cause = error.source().map(tracing::field::display),
+                remedy = error.hint_text(),
+                "{error}"
+            );
+        }
+    }
+
     fn stop(&mut self, patience: Duration) {
         self.stopping = true;
+        self.metrics.status().enter(State::Stopping);
         self.apply(Input::Stop { patience });
     }
 
@@ -284,7 +330,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if self.sink.depth().records > 0 { tick.min(Instant::now() + DELIVERY_POLL_INTERVAL) } else { tick }
     }
 
-    async fn carry_out(&mut self, copy: &mut Option<crate::wire::CopyBoth>) -> Option<Turn> {
+    async fn carry_out(&mut self, copy: &mut Option<CopyBoth>) -> Option<Turn> {
         let mut turn = None;
         while !self.effects.is_empty() {
             for effect in std::mem::take(&mut self.effects) {
@@ -300,11 +346,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         Err(error) => turn = Some(Turn::Finish(Outcome::Failed(error))),
                     },
                     Effect::Connect { after } => {
-                        self.metrics.state(State::Reconnecting);
+                        self.metrics.status().enter(State::Reconnecting);
                         turn.get_or_insert(Turn::Connect(after));
                     }
                     Effect::EndCopy => {
-                        self.metrics.state(State::Stopping);
                         if let Some(copy) = copy.take()
                             && let Err(error) = copy.finish(END_COPY_PATIENCE).await
                         {
@@ -326,7 +371,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     }
 }
 
-fn queue_status(copy: &mut crate::wire::CopyBoth, effect: &Effect) {
+fn queue_status(copy: &mut CopyBoth, effect: &Effect) {
     if let Effect::Status { received, flush, reply } = effect {
         let reply = match reply {
             Reply::Requested => ReplyRequest::Yes,
@@ -334,6 +379,16 @@ fn queue_status(copy: &mut crate::wire::CopyBoth, effect: &Effect) {
         };
         copy.queue_status(*received, *flush, PgMicros::now(), reply);
     }
+}
+
+fn encoder(connector: &Connector) -> Encoder {
+    Encoder::new(EncoderOptions {
+        topic_prefix: connector.topic_prefix.clone(),
+        dbname: connector.database.dbname.clone(),
+        records: connector.records.clone(),
+        task_id: "0".to_owned(),
+        run_id: uuid::Uuid::now_v7().to_string(),
+    })
 }
 
 /// Waits until a stop is ordered. Cancel-safe.

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::catalog::RelationVersion;
 use crate::event::{Change, Event};
-use crate::observe::{Metrics, Operation, TableMetrics};
+use crate::observe::{Metrics, Operation, TableTally};
 use crate::pgoutput::RelationId;
-use crate::source::CaptureFilter;
+use crate::source::capture::CaptureFilter;
 
 /// Time between two transfers of the counters to the shared metrics.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
@@ -29,9 +29,8 @@ pub enum Capture {
 struct Table {
     capture: Capture,
     relation: Arc<RelationVersion>,
-    metrics: TableMetrics,
-    counts: [u64; Operation::ALL.len()],
-    bytes: u64,
+    topic: Option<Arc<str>>,
+    tally: TableTally,
 }
 
 /// All tables that the stream has named.
@@ -60,14 +59,13 @@ impl Tables {
         let table = Table {
             capture,
             relation: Arc::clone(relation),
-            metrics: metrics.table(&relation.schema, &relation.table),
-            counts: [0; Operation::ALL.len()],
-            bytes: 0,
+            topic: None,
+            tally: metrics.table(&format!("{}.{}", relation.schema, relation.table)).tally(),
         };
         match self.index.get(&relation.id) {
             Some(&at) => {
                 if let Some(slot) = self.tables.get_mut(at) {
-                    slot.flush();
+                    slot.tally.flush();
                     *slot = table;
                 }
             }
@@ -79,29 +77,23 @@ impl Tables {
         capture
     }
 
-    /// Counts a change and tells whether it goes on to the sink.
+    /// Whether changes of a relation go on to the sink.
     #[inline]
-    pub fn count(&mut self, event: &Event<'_>) -> Capture {
+    pub fn capture(&mut self, id: RelationId) -> Capture {
+        self.table(id).map_or(Capture::Captured, |table| table.capture)
+    }
+
+    /// Counts a change that was encoded, with the bytes of its records.
+    #[inline]
+    pub fn count(&mut self, event: &Event<'_>, bytes: usize) {
         let operation = match event.change {
             Change::Insert { .. } => Operation::Create,
             Change::Update { .. } => Operation::Update,
             Change::Delete { .. } => Operation::Delete,
             Change::Truncate => Operation::Truncate,
         };
-        let Some(table) = self.table(event.relation.id) else { return Capture::Captured };
-        if table.capture == Capture::Captured {
-            table.counts[operation as usize] += 1;
-        }
-        table.capture
-    }
-
-    /// Adds the bytes of the records of the last counted change.
-    #[inline]
-    pub fn add_bytes(&mut self, bytes: u64) {
-        if let Some((_, at)) = self.last
-            && let Some(table) = self.tables.get_mut(at)
-        {
-            table.bytes += bytes;
+        if let Some(table) = self.table(event.relation.id) {
+            table.tally.count(operation, bytes);
         }
     }
 
@@ -112,19 +104,31 @@ impl Tables {
         known.is_some_and(|table| Arc::ptr_eq(&table.relation, relation))
     }
 
-    /// The newest version of each table.
-    pub fn relations(&self) -> impl Iterator<Item = &Arc<RelationVersion>> {
-        self.tables.iter().map(|table| &table.relation)
+    /// Remembers the topic of a table.
+    pub fn set_topic(&mut self, id: RelationId, topic: &Arc<str>) {
+        if let Some(table) = self.index.get(&id).and_then(|&at| self.tables.get_mut(at)) {
+            table.topic = Some(Arc::clone(topic));
+        }
     }
 
-    /// Adds the counters to the shared metrics, if it is time.
-    pub fn flush(&mut self, now: Instant) {
-        if now.duration_since(self.flushed_at) >= FLUSH_INTERVAL {
+    /// The table whose topic a sink's message names in quotes.
+    #[must_use]
+    pub fn named_in(&self, message: &str) -> Option<&RelationVersion> {
+        let names =
+            |table: &&Table| table.topic.as_ref().is_some_and(|topic| message.contains(&format!("\"{topic}\"")));
+        self.tables.iter().find(names).map(|table| table.relation.as_ref())
+    }
+
+    /// Adds the counters to the shared metrics, if it is time; tells whether it was.
+    pub fn flush(&mut self, now: Instant) -> bool {
+        let due = now.duration_since(self.flushed_at) >= FLUSH_INTERVAL;
+        if due {
             self.flushed_at = now;
             for table in &mut self.tables {
-                table.flush();
+                table.tally.flush();
             }
         }
+        due
     }
 
     #[inline]
@@ -138,18 +142,5 @@ impl Tables {
             }
         };
         self.tables.get_mut(at)
-    }
-}
-
-impl Table {
-    fn flush(&mut self) {
-        for (operation, count) in Operation::ALL.iter().zip(&mut self.counts) {
-            if *count > 0 {
-                self.metrics.events(*operation, std::mem::take(count));
-            }
-        }
-        if self.bytes > 0 {
-            self.metrics.bytes(std::mem::take(&mut self.bytes));
-        }
     }
 }

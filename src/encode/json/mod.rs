@@ -2,7 +2,7 @@
 //!
 //! Owns the rendering of each kind of value. Must never allocate per value in the steady state.
 
-use crate::catalog::ColumnType;
+use crate::catalog::{ColumnType, NumericSize};
 use crate::value::{NotExact, Value};
 
 pub(super) mod decimal;
@@ -39,7 +39,7 @@ pub(super) fn write_value(
         Value::Float4(value) => number::write_f32(out, value),
         Value::Float8(value) => number::write_f64(out, value),
         Value::Numeric(value) => match column_type {
-            ColumnType::Numeric(Some(size)) => decimal::write_decimal(out, &value.unscaled_at(size.scale)?),
+            ColumnType::Numeric(Some(size)) => decimal::write_decimal(out, &value.unscaled_at(connect_scale(*size))?),
             _ => {
                 let (scale, unscaled) = value.variable().map_err(|_| NotRepresentable)?;
                 decimal::write_variable(out, scale, &unscaled);
@@ -54,6 +54,12 @@ pub(super) fn write_value(
         Value::TimestampTz(value) => temporal::write_zoned(out, value, fraction_digits(column_type)),
     }
     Ok(())
+}
+
+/// The scale in the Connect schema. Debezium reads the 11 bits of the modifier without their sign, so that a scale of
+/// -2 becomes 2046; a consumer that knows the schema reads the right number all the same.
+pub(super) const fn connect_scale(size: NumericSize) -> i16 {
+    if size.scale < 0 { size.scale + 2_048 } else { size.scale }
 }
 
 /// Declared fraction digits of a temporal type.

@@ -3,9 +3,10 @@
 //! Source: Debezium's `io.debezium.time` classes and `PostgresValueConverter`; Java's `DateTimeFormatter` for zoned texts.
 
 use super::number::write_integer;
-use crate::pgtime::{PgMicros, UNIX_TO_PG_EPOCH_DAYS};
+use crate::pgtime::{PgMicros, UNIX_TO_PG_EPOCH_DAYS, UNIX_TO_PG_EPOCH_MICROS};
 use crate::value::{Civil, Date, Timestamp};
 
+const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Fraction digits of a microsecond.
 const MICROS_DIGITS: u32 = 6;
 /// Most fraction digits that are counted in milliseconds.
@@ -38,12 +39,23 @@ pub(in crate::encode) fn write_time(out: &mut Vec<u8>, micros: i64, digits: u8) 
 
 /// Appends a timestamp since the Unix epoch: milliseconds up to three declared digits, else microseconds.
 pub(in crate::encode) fn write_timestamp(out: &mut Vec<u8>, timestamp: Timestamp, digits: u8) {
-    let micros = match timestamp {
-        Timestamp::Infinity => TIMESTAMP_INFINITY_MICROS,
-        Timestamp::NegativeInfinity => TIMESTAMP_NEGATIVE_INFINITY_MICROS,
-        Timestamp::At(at) => at.unix_micros(),
+    let millis = digits <= MILLIS_DIGITS_MAX;
+    let value = match timestamp {
+        Timestamp::Infinity => TIMESTAMP_INFINITY_MICROS / if millis { 1_000 } else { 1 },
+        Timestamp::NegativeInfinity => TIMESTAMP_NEGATIVE_INFINITY_MICROS / if millis { 1_000 } else { 1 },
+        Timestamp::At(PgMicros(micros)) => {
+            let seconds = micros.div_euclid(MICROS_PER_SECOND) + UNIX_TO_PG_EPOCH_MICROS / MICROS_PER_SECOND;
+            let fraction = micros.rem_euclid(MICROS_PER_SECOND);
+            if millis {
+                seconds * 1_000 + fraction / 1_000
+            } else {
+                // The last 29 years before PostgreSQL's end of time do not fit. `TimeUnit.toMicros` stops at the
+                // largest number, and then Debezium's addition of the fraction wraps around.
+                seconds.saturating_mul(MICROS_PER_SECOND).wrapping_add(fraction)
+            }
+        }
     };
-    write_integer(out, if digits <= MILLIS_DIGITS_MAX { micros.div_euclid(1_000) } else { micros });
+    write_integer(out, value);
 }
 
 /// Appends a timestamp with zone as ISO text in UTC with exactly the declared digits; with none declared as zero,
@@ -133,6 +145,8 @@ mod tests {
         let at = Timestamp::At(PgMicros::from_unix_micros(-1_500));
         assert_eq!(written(|out| write_timestamp(out, at, 6)), "-1500");
         assert_eq!(written(|out| write_timestamp(out, at, 3)), "-2", "rounds down as Instant.toEpochMilli");
+        let last = Timestamp::At(PgMicros(9_223_371_331_199_999_999));
+        assert_eq!(written(|out| write_timestamp(out, last, 6)), "-9223372036853775810");
         assert_eq!(written(|out| write_timestamp(out, Timestamp::Infinity, 6)), "9223372036825200000");
         assert_eq!(written(|out| write_timestamp(out, Timestamp::Infinity, 0)), "9223372036825200");
         assert_eq!(written(|out| write_timestamp(out, Timestamp::NegativeInfinity, 4)), "-9223372036832400000");

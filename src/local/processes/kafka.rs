@@ -10,18 +10,16 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-
 use super::account::local;
 use super::archive::{self, run_to_end, tail};
 use super::java;
 use super::server::{ServerProcess, Signal, free_port};
 use super::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
+use crate::local::ready::KafkaProbe;
 use crate::local::{KafkaBroker, KafkaOptions, Progress};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -117,10 +115,8 @@ impl Kafka {
         let mut process = ServerProcess::start(&self.workspace, command, "Kafka", &self.log, Signal::Kill)?;
         let address = (Ipv4Addr::LOCALHOST, self.port);
         process.wait_until(START_TIMEOUT, |_| TcpStream::connect(address).is_ok())?;
-        let client = metadata_client(&self.bootstrap)?;
-        process.wait_until(START_TIMEOUT, |_| {
-            client.fetch_metadata(None, Duration::from_secs(2)).is_ok_and(|metadata| !metadata.brokers().is_empty())
-        })?;
+        let probe = KafkaProbe::new(&self.bootstrap)?;
+        process.wait_until(START_TIMEOUT, |_| probe.answers())?;
         *slot = Some(process);
         Ok(())
     }
@@ -140,15 +136,6 @@ impl Kafka {
 
 fn not_running() -> Error {
     Error::new(Kind::Local, "Kafka does not run")
-}
-
-fn metadata_client(bootstrap: &str) -> Result<BaseConsumer> {
-    ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("reconnect.backoff.ms", "20")
-        .set("reconnect.backoff.max.ms", "100")
-        .create()
-        .map_err(|error| Error::new(Kind::Local, "cannot make a Kafka client").caused_by(error))
 }
 
 fn lost_its_port(error: &Error) -> bool {

@@ -1,0 +1,14 @@
+//! What can be seen from outside while a connector runs: status, metrics, HTTP, logs, the terminal.
+//!
+//! Owns the live [`Status`], the [`Metrics`], and everything that shows them. The pipeline writes; nothing here
+//! ever calls back, waits for the pipeline, or can hold it up: positions are atomics, counters are bumped in local
+//! integers and added once a batch. No row value and no secret passes through.
+
+pub mod http;
+pub mod log;
+pub mod metrics;
+pub mod status;
+pub mod terminal;
+
+pub use metrics::{Metrics, Operation, Side, TableMetrics, TableTally};
+pub use status::{State, Status};

@@ -277,3 +277,6 @@ fn next_change(
 fn out_of_order(what: &str, at: Lsn) -> Error {
     Error::new(Kind::Protocol, what).at(at).detail("the server broke the order of the replication protocol")
 }
+
+#[cfg(test)]
+mod tests;

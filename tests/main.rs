@@ -2,4 +2,5 @@
 
 mod golden;
 mod servers;
+mod source;
 mod support;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use walcast::local::{KafkaOptions, PostgresOptions, PostgresServer, StopMode};
+use walcast::local::{KafkaOptions, PostgresOptions, PostgresServer, StopMode, Tuning};
 
 use crate::support::database::Database;
 use crate::support::golden::{GoldenRecord, Mask, difference, mask_json};
@@ -93,7 +93,7 @@ fn postgres_keeps_its_rows_and_its_port_through_every_kind_of_stop() {
 #[test]
 fn kafka_keeps_its_records_through_stop_kill_and_pause() {
     // Given a broker of our own with records.
-    let broker = servers::own_kafka(&KafkaOptions::default().property("message.max.bytes", "200000"));
+    let broker = servers::own_kafka(&KafkaOptions::default().tuned_for(Tuning::Start));
     let topics = Topics::new(broker.bootstrap());
     let topic = topics.topic("public.t");
     produce(&topics, &topic, 10);

@@ -63,7 +63,7 @@ fn quoted(expression: &str) -> Option<&str> {
 }
 
 /// `^[(]?[A-Za-z0-9_.]+\((?:.+(?:, ?.+)*)?\)`, found at the start: a name, then parentheses.
-fn is_call(expression: &str) -> bool {
+pub(super) fn is_call(expression: &str) -> bool {
     let name = expression.strip_prefix('(').unwrap_or(expression);
     let Some(open) = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')) else { return false };
     let (name, rest) = name.split_at(open);

@@ -13,8 +13,8 @@ pub struct TableFacts {
     pub columns: Vec<ColumnFacts>,
     /// Primary key columns in key order; empty without one.
     pub primary_key: Vec<String>,
-    /// Columns of each usable unique index (valid, not partial, no expressions), in JDBC's index order:
-    /// by index name.
+    /// Columns of each unique index, in JDBC's index order: by index name. As Debezium reads them: partial indexes
+    /// count, INCLUDE columns are columns too, and an index with an expression is left out.
     pub unique_indexes: Vec<Vec<String>>,
 }
 

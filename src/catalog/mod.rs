@@ -10,6 +10,8 @@ use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 mod default;
 pub mod facts;
 mod key;
+#[cfg(test)]
+mod tests;
 mod types;
 mod versions;
 

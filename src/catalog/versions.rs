@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::facts::{Facts, TableFacts};
+use super::facts::{Facts, TableFacts, TypeFacts};
 use super::{Column, ColumnType, Nullability, RelationVersion, default, key, types};
 use crate::error::{Error, Kind, Result};
 use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid};
@@ -84,6 +84,9 @@ pub enum Seen {
     NeedsFacts(OwnedRelation),
 }
 
+/// Types by OID, as in [`Facts::types`].
+type Types = HashMap<TypeOid, TypeFacts>;
+
 /// All relation versions of a process. See the module.
 #[derive(Debug, Default)]
 pub struct Catalog {
@@ -127,14 +130,13 @@ impl Catalog {
     /// sent because something may have changed that it does not show, such as a default.
     pub fn observe(&mut self, message: &Relation<'_>) -> Seen {
         let owned = OwnedRelation::from(message);
-        let first = self.met.insert(owned.id);
-        if first
-            && self.prefetched.tables.contains_key(&owned.id)
-            && owned.foreign_types().iter().all(|oid| self.prefetched.types.contains_key(oid))
-        {
-            let facts = std::mem::take(&mut self.prefetched);
-            let version = self.learn(&owned, &facts);
-            self.prefetched = facts;
+        self.met.insert(owned.id);
+        // Taken out, because only the first message of a session may rest on facts from before it.
+        let table = self.prefetched.tables.remove(&owned.id);
+        if table.is_some() && owned.foreign_types().iter().all(|oid| self.prefetched.types.contains_key(oid)) {
+            let types = std::mem::take(&mut self.prefetched.types);
+            let version = self.complete(&owned, table.as_ref(), &types);
+            self.prefetched.types = types;
             return Seen::Same(version);
         }
         if let Some(entry) = self.relations.get_mut(&owned.id) {
@@ -146,12 +148,25 @@ impl Catalog {
     /// Completes a Relation message with facts and makes it current. Gives the version that was known where
     /// nothing differs.
     pub fn learn(&mut self, message: &OwnedRelation, facts: &Facts) -> Arc<RelationVersion> {
+        self.complete(message, facts.tables.get(&message.id), &facts.types)
+    }
+
+    fn complete(&mut self, message: &OwnedRelation, table: Option<&TableFacts>, types: &Types) -> Arc<RelationVersion> {
         let before = self.relations.get(&message.id).map(|entry| &entry.latest);
-        let made = make_version(message, facts, before.map(Arc::as_ref));
+        let key = key::choose(message, table, before.map(Arc::as_ref));
+        let made = RelationVersion {
+            id: message.id,
+            version: before.map_or(1, |before| before.version.saturating_add(1)),
+            schema: message.schema.clone(),
+            table: message.table.clone(),
+            identity: message.identity,
+            columns: message.columns.iter().map(|column| make_column(column, table, types)).collect(),
+            key: key.positions,
+        };
         let latest = match before {
             Some(latest) if same_but_number(latest, &made) => Arc::clone(latest),
             _ => {
-                warn_once(&made);
+                warn_once(&made, key.substitute);
                 Arc::new(made)
             }
         };
@@ -181,24 +196,10 @@ impl Catalog {
     }
 }
 
-fn make_version(message: &OwnedRelation, facts: &Facts, before: Option<&RelationVersion>) -> RelationVersion {
-    let table = facts.tables.get(&message.id);
-    let columns = message.columns.iter().map(|column| make_column(column, table, facts)).collect();
-    RelationVersion {
-        id: message.id,
-        version: before.map_or(1, |before| before.version.saturating_add(1)),
-        schema: message.schema.clone(),
-        table: message.table.clone(),
-        identity: message.identity,
-        columns,
-        key: key::choose(message, table, before),
-    }
-}
-
 /// A column that the catalog does not know any more may be null and has no default, as in Debezium.
-fn make_column(column: &OwnedColumn, table: Option<&TableFacts>, facts: &Facts) -> Column {
+fn make_column(column: &OwnedColumn, table: Option<&TableFacts>, types: &Types) -> Column {
     let known = table.and_then(|table| table.columns.iter().find(|known| known.name == column.name));
-    let column_type = types::resolve(column.type_oid, column.typmod, &facts.types);
+    let column_type = types::resolve(column.type_oid, column.typmod, types);
     let default = known
         .and_then(|known| known.default_expression.as_deref())
         .and_then(|expression| default::literal(column.type_oid, &column_type, expression));
@@ -224,15 +225,22 @@ fn same_but_number(left: &RelationVersion, right: &RelationVersion) -> bool {
         && left.key == right.key
 }
 
-/// One warning per version and column that records will lack, and one where no primary key makes the record key.
-fn warn_once(version: &RelationVersion) {
+/// One warning per version for each column that records will lack, and one where no primary key makes the record key.
+fn warn_once(version: &RelationVersion, substitute_key: bool) {
+    let table = format!("{}.{}", version.schema, version.table);
     for column in version.columns.iter().filter(|column| column.column_type == ColumnType::Unsupported) {
         tracing::warn!(
-            table = %format_args!("{}.{}", version.schema, version.table),
+            table,
             column = column.name,
             type_oid = %column.type_oid,
             version = version.version,
             "column is left out of records: its type has no mapping"
         );
+    }
+    if substitute_key && version.key.is_empty() {
+        tracing::warn!(table, "records have no key: the table has neither a primary key nor a usable unique index");
+    } else if substitute_key {
+        let columns = version.key_names().join(", ");
+        tracing::warn!(table, columns, "a unique index makes the record key: the table has no primary key");
     }
 }

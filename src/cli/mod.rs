@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::observe::log::Format;
 
 mod completions;
+#[cfg(feature = "local")]
+mod demo;
 mod duration;
 mod failure;
 mod logging;
@@ -30,6 +32,9 @@ struct Command {
 enum Verb {
     /// Stream one connector's changes until it is stopped.
     Run(run::Arguments),
+    /// Show it on throwaway servers: a shop, its traffic, and what a consumer reads of it.
+    #[cfg(feature = "local")]
+    Demo(demo::Arguments),
     /// Print the completion script for a shell.
     Completions(completions::Arguments),
 }
@@ -39,6 +44,8 @@ impl Verb {
     fn execute(self) -> Result<ExitCode> {
         match self {
             Self::Run(arguments) => run::execute(&arguments),
+            #[cfg(feature = "local")]
+            Self::Demo(arguments) => demo::execute(&arguments),
             Self::Completions(arguments) => completions::execute(&arguments),
         }
     }
@@ -47,6 +54,8 @@ impl Verb {
     fn format(&self) -> Format {
         match self {
             Self::Run(arguments) => arguments.logging.format,
+            #[cfg(feature = "local")]
+            Self::Demo(_) => Format::Text,
             Self::Completions(_) => Format::Text,
         }
     }
@@ -91,7 +100,7 @@ mod tests {
         let words = std::iter::once("walcast").chain(line.split_whitespace());
         Command::try_parse_from(words).map(|command| match command.verb {
             Verb::Run(arguments) => arguments,
-            Verb::Completions(_) => panic!("{line} is not run"),
+            _ => panic!("{line} is not run"),
         })
     }
 

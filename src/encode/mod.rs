@@ -20,13 +20,13 @@ use crate::ledger::Ticket;
 use crate::pgoutput::{RelationId, Tuple};
 
 mod envelope;
-#[cfg(test)]
-mod golden_tests;
 mod header;
 mod json;
 mod plan;
 pub mod record;
 mod row;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 use envelope::{Clock, Operation, Source};
@@ -141,14 +141,7 @@ impl Encoder {
         let planned = self.plans.get(last).is_some_and(|plan| Arc::ptr_eq(&plan.relation, event.relation));
         let index = if planned { last } else { self.plan_index(event.relation) };
         self.encoded.clear(index);
-        let skipped = self.options.records.skipped;
-        let is_skipped = match event.change {
-            Change::Insert { .. } => skipped.create,
-            Change::Update { .. } => skipped.update,
-            Change::Delete { .. } => skipped.delete,
-            Change::Truncate => skipped.truncate,
-        };
-        if is_skipped || is_empty(event) {
+        if is_empty(event) {
             return Ok(0);
         }
         let Some(plan) = self.plans.get(index) else { return Err(Error::bug("the plan just made is gone")) };
@@ -159,7 +152,7 @@ impl Encoder {
             event,
             source: &self.source,
             clock: &self.clock,
-            tombstones: self.options.records.tombstones_on_delete,
+            options: &self.options.records,
             out: &mut self.encoded,
         };
         let written = writer.write();
@@ -248,7 +241,7 @@ struct Writer<'w, 'e> {
     event: &'w Event<'e>,
     source: &'w Source,
     clock: &'w Clock,
-    tombstones: bool,
+    options: &'w Records,
     out: &'w mut Encoded,
 }
 
@@ -296,13 +289,24 @@ impl Writer<'_, '_> {
         own_header: Option<(&'static str, Range<usize>)>,
     ) -> Result<()> {
         self.change(Operation::Delete, key.clone(), Some(old), None, own_header.clone())?;
-        if self.tombstones {
+        if self.options.tombstones_on_delete && !self.is_skipped(Operation::Delete) {
             self.out.records.push(Parts { key, value: None, own_header });
         }
         Ok(())
     }
 
-    /// One record with an envelope.
+    /// `skipped.operations` names records, not changes: a key change that is no update leaves records of its own kinds.
+    const fn is_skipped(&self, operation: Operation) -> bool {
+        let skipped = &self.options.skipped;
+        match operation {
+            Operation::Create => skipped.create,
+            Operation::Update => skipped.update,
+            Operation::Delete => skipped.delete,
+            Operation::Truncate => skipped.truncate,
+        }
+    }
+
+    /// One record with an envelope, unless its operation is skipped.
     fn change(
         &mut self,
         operation: Operation,
@@ -311,6 +315,9 @@ impl Writer<'_, '_> {
         after: Option<Row<'_>>,
         own_header: Option<(&'static str, Range<usize>)>,
     ) -> Result<()> {
+        if self.is_skipped(operation) {
+            return Ok(());
+        }
         let out = &mut self.out.values;
         let start = out.len();
         for (label, row) in [(&b"{\"before\":"[..], before), (b",\"after\":", after)] {

@@ -5,7 +5,7 @@ use super::ident::QuotedIdent;
 use super::publication::{self, Plan, Refusal, Situation};
 use super::sql::{Sql, field};
 use super::tables;
-use crate::config::Connector;
+use crate::config::{Autocreate, Connector};
 use crate::error::{Error, Kind, Result};
 
 /// What was done to the publication.
@@ -39,11 +39,16 @@ pub async fn ensure_publication(
         let transaction = session.read_only().await?;
         let recovery = transaction.query_one("SELECT pg_is_in_recovery() AS in_recovery", &[]).await?;
         let existing = publication::read(&transaction, name).await?;
+        // Only this mode looks at the tables, of which there may be very many.
+        let tables = match connector.publication.autocreate {
+            Autocreate::Filtered => tables::read(&transaction).await?,
+            Autocreate::AllTables | Autocreate::Disabled | Autocreate::NoTables => Vec::new(),
+        };
         publication::plan(&Situation {
             config: &connector.publication,
             skipped: connector.records.skipped,
             existing: existing.as_ref(),
-            tables: &tables::read(&transaction).await?,
+            tables: &tables,
             filter,
             in_recovery: field(&recovery, "in_recovery")?,
         })

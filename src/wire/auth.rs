@@ -54,11 +54,11 @@ pub(super) async fn authenticate(channel: &mut Channel, database: &Database) -> 
     let required = database.tls.channel_binding == ChannelBinding::Require;
     let mut progress = Progress::Unasked;
     loop {
-        let answer = channel.next_answer().await?;
+        let before_any_request = matches!(progress, Progress::Unasked);
+        let answer = channel.next_answer().await.map_err(|error| Refusal::by_connection(error, before_any_request))?;
         let body = match answer.tag {
             tag::AUTHENTICATION => answer.body,
             tag::ERROR => {
-                let before_any_request = matches!(progress, Progress::Unasked);
                 return Err(Refusal::by_server(ServerError::parse(&answer.body), before_any_request));
             }
             tag::NEGOTIATE_PROTOCOL_VERSION => continue,
@@ -186,3 +186,7 @@ fn unknown_method(code: u32) -> Error {
         .detail(format!("authentication request {code}"))
         .hint("allow scram-sha-256, a client certificate or md5 for this role in pg_hba.conf")
 }
+
+#[cfg(test)]
+#[path = "auth_tests.rs"]
+mod tests;

@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use super::buffer::{ANSWER_BYTES_MAX, ReceiveBuffer, SendBuffer};
 use super::message::{parameter_status, tag};
 use super::server_error::ServerError;
+use super::tls::is_refusal;
 use super::transport::Transport;
 use crate::error::{Error, Kind, Result};
 
@@ -202,6 +203,11 @@ const FAREWELL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// An I/O failure on an established connection.
 pub(super) fn cut(failure: io::Error) -> Error {
+    if is_refusal(&failure) {
+        return Error::new(Kind::Authentication, "the server refused the TLS session")
+            .caused_by(failure)
+            .hint("check database.sslcert and database.sslkey, and which authority the server trusts (ssl_ca_file)");
+    }
     Error::new(Kind::Connection, "the connection to the server was cut").caused_by(failure)
 }
 

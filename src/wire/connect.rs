@@ -61,6 +61,17 @@ impl Refusal {
         let plain_may_work = before_any_request && error.sqlstate() == "28000";
         Self { error: error.into_error(Moment::StartUp), plain_may_work }
     }
+
+    #[cfg(test)]
+    pub(super) fn into_error(self) -> Error {
+        self.error
+    }
+
+    /// The connection failed while an authentication request was awaited.
+    pub(super) fn by_connection(error: Error, before_any_request: bool) -> Self {
+        let plain_may_work = before_any_request && error.kind() == Kind::Authentication;
+        Self { error, plain_may_work }
+    }
 }
 
 /// Settings on which the text of values depends, and time-outs that must not end a stream or an exported snapshot.
@@ -144,7 +155,7 @@ async fn attempt(database: &Database, name: &str, tls: Option<Arc<ClientConfig>>
     let parameters = parameters.into_iter().chain(SESSION_SETTINGS);
     frontend::startup_message(parameters, channel.outgoing.bytes_mut())
         .map_err(|error| Error::new(Kind::Config, "the user or database name holds a NUL").caused_by(error))?;
-    channel.send().await?;
+    // It goes out while the first answer is awaited, so that an answer in its stead is not lost to a failed write.
     auth::authenticate(&mut channel, database).await?;
     loop {
         let answer = channel.next_answer().await?;
@@ -311,6 +322,9 @@ fn version_num(text: &str) -> u32 {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let mut parts = text[..end].split('.').map(|part| part.parse().unwrap_or(0_u32).min(9_999));
     let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if major == 0 {
+        return 0;
+    }
     if major >= 10 { major * 10_000 + minor } else { major * 10_000 + minor * 100 + parts.next().unwrap_or(0) }
 }
 

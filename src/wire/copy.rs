@@ -94,7 +94,7 @@ impl CopyBoth {
 
     /// Waits until at least one more byte has arrived and returns how many; queued status updates go out meanwhile.
     ///
-    /// While there is a backlog, it **blocks the thread** for up to a fifth of a millisecond before it reads, because
+    /// While there is a backlog, it **blocks the thread** for up to a third of a millisecond before it reads, because
     /// the server sends faster to a reader that does not take every packet singly (see `pace`). Tokio's timers are too
     /// coarse for that. It is meant to run on a thread of its own.
     ///
@@ -307,3 +307,7 @@ fn words<const COUNT: usize>(header: &[u8]) -> Option<[u64; COUNT]> {
     let (words, []) = header.get(1..)?.as_chunks::<8>() else { return None };
     Some(<&[[u8; 8]; COUNT]>::try_from(words).ok()?.map(u64::from_be_bytes))
 }
+
+#[cfg(test)]
+#[path = "copy_tests.rs"]
+mod tests;

@@ -11,7 +11,13 @@
 use std::time::{Duration, Instant};
 
 /// The least time between two reads while behind.
-const NAP: Duration = Duration::from_micros(200);
+///
+/// Measured with PostgreSQL 15, reader and server on two shared cores, half a million narrow rows in transactions of
+/// 100, over TCP: without naps 140,000 to 158,000 rows/s at 300 bytes a read and 3.0 us of our CPU a row; with 200 us
+/// 208,000 to 300,000; with 300 us up to 322,000 at 15 KB a read and 0.3 us a row. The walsender's own CPU falls from
+/// 6 us a row to 3. Half a millisecond gains a little more there, but rows of 1.4 KB over a Unix socket then fill its
+/// small buffer, and the server waits for us (120,000 rows/s instead of 180,000).
+const NAP: Duration = Duration::from_micros(300);
 
 /// A read that returned this much is not followed by a nap.
 const FULL_READ_BYTES: usize = 64 * 1024;

@@ -1,10 +1,14 @@
 //! A database of its own for each test, with an administrator's connection beside the one under test.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio_postgres::{Client, NoTls};
 use walcast::config::{self, Connector};
+use walcast::local::{PostgresOptions, PostgresServer};
 use walcast::source::sql::Sql;
+
+use crate::support::servers::own_postgres;
 
 /// A server's address and its superuser.
 #[derive(Clone, Debug)]
@@ -14,12 +18,34 @@ pub(super) struct Address {
     pub(super) user: String,
 }
 
-/// Every server version that the tests run on.
+impl Address {
+    pub(super) fn of(server: &dyn PostgresServer) -> Self {
+        Self { host: server.host().to_owned(), port: server.port(), user: server.user().to_owned() }
+    }
+}
+
+/// Every server version that these tests run on. The servers are not shared with other tests: a slot that is made
+/// waits for the transactions of all databases, and preflight sees them.
 pub(super) async fn servers() -> Vec<Address> {
-    [28015, 28018]
-        .into_iter()
-        .map(|port| Address { host: "127.0.0.1".to_owned(), port, user: "postgres".to_owned() })
-        .collect()
+    type Pair = [Box<dyn PostgresServer>; 2];
+    static SERVERS: OnceLock<Pair> = OnceLock::new();
+    let start = || [15, 18].map(|major| start(options(major)));
+    let addresses = move || SERVERS.get_or_init(start).iter().map(|server| Address::of(&**server)).collect();
+    tokio::task::spawn_blocking(addresses).await.expect("the servers start")
+}
+
+/// What these tests need of a server beyond the usual.
+pub(super) fn options(major: u16) -> PostgresOptions {
+    PostgresOptions::new(major).setting("max_prepared_transactions", "10")
+}
+
+/// A server for one test.
+pub(super) async fn own_server(options: PostgresOptions) -> Box<dyn PostgresServer> {
+    tokio::task::spawn_blocking(move || start(options)).await.expect("the server starts")
+}
+
+fn start(options: PostgresOptions) -> Box<dyn PostgresServer> {
+    own_postgres(&options)
 }
 
 /// A fresh database on one server.

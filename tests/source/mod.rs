@@ -1,5 +1,7 @@
 //! The source room against real servers: facts, publication, slot, preflight.
 
+mod access;
+mod broken;
 mod facts;
 mod fixture;
 mod preflight;

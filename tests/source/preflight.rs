@@ -5,6 +5,8 @@ use walcast::error::Kind;
 use walcast::source::preflight::{Check, Report, Severity, preflight};
 use walcast::source::sql::Sql;
 
+use crate::support::wait::PATIENCE;
+
 use super::fixture::{Fixture, servers};
 
 async fn look(connector: &Connector) -> Report {
@@ -157,12 +159,15 @@ async fn a_slot_in_use_names_its_reader_and_may_pass() {
         let make = format!("SELECT pg_create_logical_replication_slot('{}', 'pgoutput')", connector.slot.name);
         let making = tokio::spawn(async move { maker.batch_execute(&make).await });
 
-        let report = loop {
-            let report = look(&connector).await;
-            if !own(&report).is_empty() {
-                break report;
+        let found = async {
+            loop {
+                let report = look(&connector).await;
+                if !own(&report).is_empty() {
+                    break report;
+                }
             }
         };
+        let report = tokio::time::timeout(PATIENCE, found).await.expect("the slot is being made");
 
         let who = format!("is in use by process {pid}, application \"the test\"");
         let end = format!("pg_terminate_backend({pid})");

@@ -1,12 +1,12 @@
 //! Given a slot in some state, when it is looked at, then the state is named; and identity, lag and connection.
 
-use std::time::Duration;
-
 use walcast::error::Kind;
 use walcast::lsn::Lsn;
 use walcast::source::slot::{self, SlotState, TransactionHolder};
 use walcast::source::sql::Sql;
 use walcast::source::{identity, lag};
+
+use crate::support::wait::PATIENCE;
 
 use super::fixture::{Fixture, servers, unique};
 
@@ -86,13 +86,16 @@ async fn while_a_slot_is_made_its_maker_and_its_blockers_are_named() {
         let make = format!("SELECT pg_create_logical_replication_slot('{name}', 'pgoutput')");
         let making = tokio::spawn(async move { maker.batch_execute(&make).await });
 
-        let user = loop {
-            match slot::state(&sql, &name).await.expect("state") {
-                SlotState::InUse(user) => break user,
-                SlotState::Absent => tokio::task::yield_now().await,
-                other => panic!("{other:?}"),
+        let in_use = async {
+            loop {
+                match slot::state(&sql, &name).await.expect("state") {
+                    SlotState::InUse(user) => break user,
+                    SlotState::Absent => tokio::task::yield_now().await,
+                    other => panic!("{other:?}"),
+                }
             }
         };
+        let user = tokio::time::timeout(PATIENCE, in_use).await.expect("the slot is being made");
         let blocking = slot::blocking_transactions(&sql).await.expect("blockers");
 
         assert_eq!(user.application.as_deref(), Some("the test"));
@@ -153,7 +156,7 @@ async fn a_terminated_connection_is_opened_again() {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), again).await.expect("connected again");
+        tokio::time::timeout(PATIENCE, again).await.expect("connected again");
     }
 }
 

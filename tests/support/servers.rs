@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use walcast::local::{
-    Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, Servers,
+    Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, Servers, Tuning,
 };
 
 /// The backend of this run; what was chosen is printed once.
@@ -29,7 +29,7 @@ pub(crate) fn postgres_18() -> &'static dyn PostgresServer {
 /// The shared Kafka broker.
 pub(crate) fn kafka() -> &'static dyn KafkaBroker {
     static SERVER: OnceLock<Box<dyn KafkaBroker>> = OnceLock::new();
-    &**SERVER.get_or_init(|| own_kafka(&KafkaOptions::default()))
+    &**SERVER.get_or_init(|| own_kafka(&KafkaOptions::default().tuned_for(Tuning::Start)))
 }
 
 /// A PostgreSQL cluster for one test, which may stop and break it.

@@ -8,7 +8,7 @@ use crate::value::{Civil, Date, Timestamp};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Fraction digits of a microsecond.
-const MICROS_DIGITS: u32 = 6;
+const MICROS_DIGITS: usize = 6;
 /// Most fraction digits that are counted in milliseconds.
 pub(in crate::encode) const MILLIS_DIGITS_MAX: u8 = 3;
 
@@ -74,40 +74,41 @@ pub(in crate::encode) fn write_zoned(out: &mut Vec<u8>, timestamp: Timestamp, di
 
 fn write_instant(out: &mut Vec<u8>, at: PgMicros, digits: u8) {
     let Civil { date, time } = Civil::from(at);
-    write_year(out, i64::from(date.year));
-    out.push(b'-');
-    write_padded(out, date.month.into(), 2);
-    out.push(b'-');
-    write_padded(out, date.day.into(), 2);
-    out.push(b'T');
-    write_padded(out, time.hour.into(), 2);
-    out.push(b':');
-    write_padded(out, time.minute.into(), 2);
-    out.push(b':');
-    write_padded(out, time.second.into(), 2);
-    if digits > 0 {
-        out.push(b'.');
-        let digits = u32::from(digits).min(MICROS_DIGITS);
-        write_padded(out, i64::from(time.micros / 10_u32.pow(MICROS_DIGITS - digits)), digits as usize);
+    let mut text = *b"-00-00T00:00:00.000000Z";
+    let fields = [(1, date.month), (4, date.day), (7, time.hour), (10, time.minute), (13, time.second)];
+    for (start, value) in fields {
+        put_digits(text.get_mut(start..start + 2), value.into());
     }
+    put_digits(text.get_mut(16..22), time.micros);
+    write_year(out, date.year);
+    // Without digits the point goes as well.
+    let kept = if digits == 0 { 15 } else { 16 + usize::from(digits).min(MICROS_DIGITS) };
+    out.extend_from_slice(text.get(..kept).unwrap_or_default());
     out.push(b'Z');
 }
 
 /// Four digits at least; more carry a plus sign, as `SignStyle.EXCEEDS_PAD` has it.
-fn write_year(out: &mut Vec<u8>, year: i64) {
-    if year < 0 {
-        out.push(b'-');
-    } else if year > 9_999 {
-        out.push(b'+');
+fn write_year(out: &mut Vec<u8>, year: i32) {
+    let mut text = *b"-0000";
+    put_digits(text.get_mut(1..), year.unsigned_abs());
+    match year {
+        0..=9_999 => out.extend_from_slice(text.get(1..).unwrap_or_default()),
+        -9_999..0 => out.extend_from_slice(&text),
+        _ => {
+            if year > 0 {
+                out.push(b'+');
+            }
+            write_integer(out, year);
+        }
     }
-    write_padded(out, year.abs(), 4);
 }
 
-fn write_padded(out: &mut Vec<u8>, value: i64, width: usize) {
-    let mut buffer = itoa::Buffer::new();
-    let text = buffer.format(value);
-    out.extend(std::iter::repeat_n(b'0', width.saturating_sub(text.len())));
-    out.extend_from_slice(text.as_bytes());
+/// Fills a place with the last decimal digits of a number.
+fn put_digits(place: Option<&mut [u8]>, mut value: u32) {
+    for digit in place.into_iter().flatten().rev() {
+        *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
+        value /= 10;
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The Java that runs Kafka and Kafka Connect.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::{Error, Kind, Result};
@@ -32,6 +32,14 @@ pub(in crate::local) fn find() -> Result<PathBuf> {
             })
             .hint(REMEDY)),
     }
+}
+
+/// The full version, fit for a file name.
+pub(in crate::local) fn version(java: &Path) -> Option<String> {
+    let output = Command::new(java).arg("-version").stdin(Stdio::null()).output().ok()?;
+    let banner = String::from_utf8_lossy(&output.stderr).into_owned();
+    let version = banner.split('"').nth(1)?;
+    Some(version.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }).collect())
 }
 
 /// `openjdk version "17.0.15" 2025-04-15` is 17, `java version "1.8.0_402"` is 1 and so too old.

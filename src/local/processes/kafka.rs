@@ -17,7 +17,7 @@ use super::server::{ServerProcess, Signal, free_port};
 use super::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::local::ready::KafkaProbe;
-use crate::local::{KafkaBroker, KafkaOptions, Progress};
+use crate::local::{KafkaBroker, KafkaOptions, Progress, Tuning};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -35,7 +35,8 @@ pub(super) struct Kafka {
     libraries: PathBuf,
     directory: PathBuf,
     log: PathBuf,
-    heap_mib: u32,
+    /// Options of the Java virtual machine.
+    machine: Vec<String>,
     port: u16,
     bootstrap: String,
     process: Mutex<Option<ServerProcess>>,
@@ -46,7 +47,18 @@ impl Kafka {
     pub(super) fn start(workspace: &Arc<Workspace>, options: &KafkaOptions, progress: &Progress) -> Result<Self> {
         let java = java::find()?;
         let libraries = archive::kafka().fetch(progress)?;
+        let prepared = prepared_classes(workspace, &java, &libraries, progress);
         let _step = progress.step(&format!("starting {DESCRIPTION}"));
+        Self::start_with(workspace, &java, &libraries, options, machine_options(options, prepared.as_deref()))
+    }
+
+    fn start_with(
+        workspace: &Arc<Workspace>,
+        java: &Path,
+        libraries: &Path,
+        options: &KafkaOptions,
+        machine: Vec<String>,
+    ) -> Result<Self> {
         for attempt in 1.. {
             let directory = workspace
                 .server_directory("kafka")
@@ -54,11 +66,11 @@ impl Kafka {
             let port = free_port()?;
             let broker = Self {
                 workspace: Arc::clone(workspace),
-                java: java.clone(),
-                libraries: libraries.clone(),
+                java: java.to_owned(),
+                libraries: libraries.to_owned(),
                 log: directory.join("server.log"),
                 directory,
-                heap_mib: options.heap_mib,
+                machine: machine.clone(),
                 port,
                 bootstrap: format!("127.0.0.1:{port}"),
                 process: Mutex::new(None),
@@ -83,7 +95,7 @@ impl Kafka {
         fs::write(self.properties_file(), properties)
             .map_err(|error| local("cannot write server.properties", error))?;
         let cluster = URL_SAFE_NO_PAD.encode(uuid::Uuid::now_v7().into_bytes());
-        let mut command = self.java("warn");
+        let mut command = self.java();
         // It runs half a second: compiling it well would cost more than it saves.
         command.arg("-XX:TieredStopAtLevel=1").arg("kafka.tools.StorageTool").args([
             "format",
@@ -94,11 +106,11 @@ impl Kafka {
         run_to_end(command, &self.directory, "Kafka could not format its log directory")
     }
 
-    fn java(&self, log_level: &str) -> Command {
+    fn java(&self) -> Command {
         let mut command = Command::new(&self.java);
         command
             .arg("-XX:+UseSerialGC")
-            .arg(format!("-Dorg.slf4j.simpleLogger.defaultLogLevel={log_level}"))
+            .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
             .arg("-cp")
             .arg(self.libraries.join("*"))
             .current_dir(&self.directory);
@@ -110,8 +122,8 @@ impl Kafka {
         if slot.is_some() {
             return Err(Error::new(Kind::Local, "Kafka runs already"));
         }
-        let mut command = self.java("warn");
-        command.arg(format!("-Xmx{}m", self.heap_mib)).arg("kafka.Kafka").arg(self.properties_file());
+        let mut command = self.java();
+        command.args(&self.machine).arg("kafka.Kafka").arg(self.properties_file());
         let mut process = ServerProcess::start(&self.workspace, command, "Kafka", &self.log, Signal::Kill)?;
         let address = (Ipv4Addr::LOCALHOST, self.port);
         process.wait_until(START_TIMEOUT, |_| TcpStream::connect(address).is_ok())?;
@@ -132,6 +144,43 @@ impl Kafka {
     fn signal(&self, signal: Signal) -> Result<()> {
         self.process().as_ref().ok_or_else(not_running)?.signal(signal)
     }
+}
+
+fn machine_options(options: &KafkaOptions, prepared: Option<&Path>) -> Vec<String> {
+    let mut machine = vec![format!("-Xmx{}m", options.heap_mib)];
+    if options.tuning == Tuning::Start {
+        machine.push("-XX:TieredStopAtLevel=1".to_owned());
+    }
+    if let Some(prepared) = prepared {
+        machine.push(format!("-XX:SharedArchiveFile={}", prepared.display()));
+    }
+    machine
+}
+
+/// Kafka's classes as this Java wants to have them in memory (class data sharing), written once by a broker that
+/// is started and stopped for it. It halves the processor time of each later start and saves 50 MB resident.
+///
+/// Only a help: a broker starts without it, and Java itself passes over a file that does not fit.
+fn prepared_classes(workspace: &Arc<Workspace>, java: &Path, libraries: &Path, progress: &Progress) -> Option<PathBuf> {
+    let folder = libraries.file_name()?.to_str()?;
+    let file = libraries.with_file_name(format!("{folder}-java-{}.jsa", java::version(java)?));
+    if file.is_file() {
+        return Some(file);
+    }
+    let lock = fs::File::create(file.with_extension("lock")).ok()?;
+    let _step = progress.step(&format!("preparing {DESCRIPTION}, once"));
+    lock.lock().ok()?;
+    if file.is_file() {
+        return Some(file);
+    }
+    let unfinished = file.with_extension("unfinished");
+    let options = KafkaOptions::default();
+    let mut machine = machine_options(&options, None);
+    machine.push(format!("-XX:ArchiveClassesAtExit={}", unfinished.display()));
+    let broker = Kafka::start_with(workspace, java, libraries, &options, machine).ok()?;
+    broker.stop().ok()?;
+    fs::rename(&unfinished, &file).ok()?;
+    Some(file)
 }
 
 fn not_running() -> Error {

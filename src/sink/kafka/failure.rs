@@ -193,9 +193,13 @@ fn cluster_rights() -> Failure {
     )
 }
 
-/// The code in words, without librdkafka's prefix.
+/// The code in words: the binding writes `Name (Broker: words)`.
 pub(super) fn text(code: Code) -> String {
-    code.to_string()
+    let text = code.to_string();
+    match text.split_once(" (").and_then(|(_, words)| words.strip_suffix(')')) {
+        Some(words) => words.to_owned(),
+        None => text,
+    }
 }
 
 #[cfg(test)]

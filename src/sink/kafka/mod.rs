@@ -11,7 +11,7 @@
 //! - [`overrides`]: `producer.override.*` into librdkafka's settings
 //! - `context`: delivery reports and complaints
 //! - `failure`: what an error code means
-//! - `topics`, [`preflight`]: topics at the brokers, before they are written to
+//! - `topics`, [`mod@preflight`]: topics at the brokers, before they are written to
 
 mod context;
 mod failure;
@@ -98,7 +98,7 @@ pub struct KafkaSink {
 }
 
 impl KafkaSink {
-    /// Makes a producer. No broker is asked: that is done by [`Sink::prepare`] and by [`preflight`].
+    /// Makes a producer. No broker is asked: that is done by [`Sink::prepare`] and by [`preflight()`].
     ///
     /// `client_id` is what brokers see in logs and quotas.
     ///

@@ -10,7 +10,7 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 use super::topics::{Brokers, Dry, creation_failure, on_a_thread};
 use super::{Finding, failure, overrides, settings};
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::sink::Waiting;
 
 /// How long the brokers have to answer.
@@ -67,14 +67,14 @@ fn look(config: &config::Kafka, topics: &[Arc<str>]) -> Result<Preflight> {
     match brokers.cluster(ANSWER_TIMEOUT) {
         Ok((id, brokers)) => found.cluster = Some(Cluster { id, brokers }),
         Err(error) => {
-            found.findings.push(finding("bootstrap.servers", &error));
+            found.findings.push(unreachable(&error));
             return Ok(found);
         }
     }
     let seen = match brokers.topics(ANSWER_TIMEOUT) {
         Ok(seen) => seen,
         Err(error) => {
-            found.findings.push(finding("bootstrap.servers", &error));
+            found.findings.push(unreachable(&error));
             return Ok(found);
         }
     };
@@ -106,6 +106,11 @@ fn look_at_missing(brokers: &mut Brokers, config: &config::Kafka, missing: &[&Ar
             .collect(),
         Err(error) => vec![finding("topic.creation.default.*", &error)],
     }
+}
+
+fn unreachable(error: &Error) -> Finding {
+    let refused = error.kind() == Kind::SinkRefused;
+    finding(if refused { "producer.override.security.protocol" } else { "bootstrap.servers" }, error)
 }
 
 fn finding(property: &str, error: &Error) -> Finding {

@@ -76,6 +76,9 @@ pub(super) fn settings(config: &config::Kafka, client_id: &str) -> Result<Settin
     client.set("client.id", client_id);
     client.set("message.max.bytes", RECORD_BYTES_MAX.to_string());
     client.set("queue.buffering.max.messages", QUEUE_RECORDS_MAX.to_string());
+    if let Some(bytes) = batch_bytes_max(config) {
+        client.set("batch.size", bytes.to_string());
+    }
     let mut queue_bytes_max = config.queue_bytes_max.max(1);
     for (name, value) in &overrides {
         let value = value.expose();
@@ -98,6 +101,17 @@ pub(super) fn settings(config: &config::Kafka, client_id: &str) -> Result<Settin
     let kbytes = queue_bytes_max.div_ceil(1024).clamp(1, 2_147_483_647);
     client.set("queue.buffering.max.kbytes", kbytes.to_string());
     Ok(Settings { client, queue_bytes_max })
+}
+
+/// A smaller `batch.size`, where topics are created with a limit that ours would exceed.
+///
+/// A broker refuses a batch, not a record, and librdkafka does not split a refused batch as Java's client does.
+fn batch_bytes_max(config: &config::Kafka) -> Option<u32> {
+    let creation = config.topic_creation.as_ref()?;
+    let (_, limit) = creation.config.iter().find(|(name, _)| name == "max.message.bytes")?;
+    let limit: u32 = limit.trim().parse().ok()?;
+    // A tenth is left for what a batch has around its records.
+    (limit < 1_100_000).then_some((limit / 10 * 9).max(1))
 }
 
 /// What librdkafka says about settings that do not fit together, without a value in it.
@@ -163,6 +177,16 @@ mod tests {
         assert_eq!(settings.client.get("compression.type"), Some("zstd"));
         assert_eq!(settings.queue_bytes_max, 1 << 20);
         assert_eq!(settings.client.get("enable.idempotence"), Some("true"));
+    }
+
+    #[test]
+    fn batches_stay_below_the_limit_of_topics_that_are_created() {
+        for (limit, batch) in [("100000", "90000"), ("30000000", "1000000"), ("all", "1000000")] {
+            let config = vec![("max.message.bytes".to_owned(), limit.to_owned())];
+            let creation = config::TopicCreation { partitions: 1, replication_factor: 1, config };
+            let given = config::Kafka { topic_creation: Some(creation), ..kafka(&[]) };
+            assert_eq!(settings(&given, "walcast-test").unwrap().client.get("batch.size"), Some(batch), "{limit}");
+        }
     }
 
     #[test]

@@ -192,7 +192,9 @@ fn a_key_keeps_its_order_through_faults_of_the_broker() {
     // Given a broker that answers produce requests with passing errors and a cut connection now and then,
     // when 2,000 changes of 10 keys are sent, then each key's changes are held once and in order.
     let mock = cluster("t", 3);
-    let mut sink = open(&mock, 64 << 20, &[("batch.num.messages", "20"), ("linger.ms", "0")]);
+    let hasty = [("retry.backoff.ms", "1"), ("reconnect.backoff.ms", "1"), ("reconnect.backoff.max.ms", "10")];
+    let small_batches = [("batch.num.messages", "20"), ("linger.ms", "0")];
+    let mut sink = open(&mock, 64 << 20, &[hasty.as_slice(), &small_batches].concat());
     for round in 0..10 {
         mock.request_errors(
             RDKafkaApiKey::Produce,

@@ -15,6 +15,7 @@ use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::DeliveryResult;
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, NoCustomPartitioner, Producer, ProducerContext};
 use tokio::sync::oneshot;
 
@@ -25,6 +26,9 @@ use crate::error::{Error, Kind, Result};
 
 /// How long the brokers have to answer a question.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long one question waits before the reasons for the silence are looked at.
+const ANSWER_SLICE: Duration = Duration::from_secs(1);
 
 /// How long they have to create topics.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -151,7 +155,9 @@ pub(super) struct Brokers {
 impl Brokers {
     /// # Errors
     /// `Config` for settings that do not fit together.
-    pub(super) fn new(client: ClientConfig) -> Result<Self> {
+    pub(super) fn new(mut client: ClientConfig) -> Result<Self> {
+        // A cut connection may be the only sign of a wrong protocol.
+        client.set("log.connection.close", "true");
         let asking = client.create_with_context(Asking::default()).map_err(|error| settings::creation_error(&error))?;
         Ok(Self { client, asking, admin: None })
     }
@@ -161,13 +167,9 @@ impl Brokers {
     /// # Errors
     /// `SinkUnavailable` without an answer in time; `SinkRefused` for refused credentials or certificates.
     pub(super) fn topics(&self, timeout: Duration) -> Result<HashSet<String>> {
-        let metadata = self.asking.client().fetch_metadata(None, timeout).map_err(|error| self.silence(&error))?;
-        Ok(metadata
-            .topics()
-            .iter()
-            .filter(|topic| topic.error().is_none())
-            .map(|topic| topic.name().to_owned())
-            .collect())
+        let metadata = self.metadata(None, timeout)?;
+        let topics = metadata.topics().iter().filter(|topic| topic.error().is_none());
+        Ok(topics.map(|topic| topic.name().to_owned()).collect())
     }
 
     /// Cluster id and number of brokers.
@@ -175,14 +177,32 @@ impl Brokers {
     /// # Errors
     /// As [`Brokers::topics`].
     pub(super) fn cluster(&self, timeout: Duration) -> Result<(Option<String>, usize)> {
-        let metadata = self.asking.client().fetch_metadata(None, timeout).map_err(|error| self.silence(&error))?;
+        let metadata = self.metadata(None, timeout)?;
         Ok((self.asking.client().fetch_cluster_id(timeout), metadata.brokers().len()))
+    }
+
+    /// Asks in slices of time, to see in between whether waiting is of any use.
+    fn metadata(&self, topic: Option<&str>, timeout: Duration) -> Result<Metadata> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let since = Instant::now();
+            match self.asking.client().fetch_metadata(topic, ANSWER_SLICE) {
+                Ok(metadata) => return Ok(metadata),
+                Err(error) => {
+                    let silence = self.silence(&error);
+                    if silence.kind() == Kind::SinkRefused || Instant::now() >= deadline {
+                        return Err(silence);
+                    }
+                }
+            }
+            // It also fails at once where a connection was cut.
+            thread::sleep(CREATION_LOOK_INTERVAL.saturating_sub(since.elapsed()));
+        }
     }
 
     /// Why nobody answered.
     fn silence(&self, error: &KafkaError) -> Error {
-        // Serves what was complained of while the call waited.
-        self.asking.poll(Duration::ZERO);
+        // Serves what was complained of while the call waited: one event a call.
         for _ in 0..64 {
             self.asking.poll(Duration::ZERO);
         }
@@ -190,15 +210,16 @@ impl Brokers {
         let reason = lock(&self.asking.context().reason).clone();
         match reason {
             Some((code, reason)) if is_refusal(code) => {
-                Error::new(Kind::SinkRefused, format!("the brokers at {servers} refuse the connection"))
+                Error::new(Kind::SinkRefused, format!("the connection to the brokers at {servers} is refused"))
                     .detail(reason)
                     .hint("check producer.override.security.protocol, .sasl.* and .ssl.*")
             }
             reason => {
                 let detail = reason.map_or_else(|| error.to_string(), |(_, reason)| reason);
-                Error::new(Kind::SinkUnavailable, format!("no broker answers at {servers}"))
-                    .detail(detail)
-                    .hint("check bootstrap.servers, the brokers' advertised.listeners, and that the brokers run")
+                Error::new(Kind::SinkUnavailable, format!("no broker answers at {servers}")).detail(detail).hint(
+                    "check that the brokers run, bootstrap.servers, the brokers' advertised.listeners, and \
+                     producer.override.security.protocol",
+                )
             }
         }
     }
@@ -273,9 +294,7 @@ impl Brokers {
         let mut creates = None;
         for topic in topics {
             loop {
-                let client = self.asking.client();
-                let metadata =
-                    client.fetch_metadata(Some(topic), ANSWER_TIMEOUT).map_err(|error| self.silence(&error))?;
+                let metadata = self.metadata(Some(topic), ANSWER_TIMEOUT)?;
                 let found = metadata.topics().iter().find(|found| found.name() == &***topic);
                 match found.map(|found| found.error().map(Code::from)) {
                     Some(None) => break,
@@ -295,7 +314,7 @@ impl Brokers {
 
     /// `auto.create.topics.enable`, where this user may know it.
     pub(super) fn creates_automatically(&mut self) -> Option<bool> {
-        let metadata = self.asking.client().fetch_metadata(None, ANSWER_TIMEOUT).ok()?;
+        let metadata = self.metadata(None, ANSWER_TIMEOUT).ok()?;
         let broker = ResourceSpecifier::Broker(metadata.brokers().first()?.id());
         let options = AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT));
         let described = block_on(self.admin().ok()?.describe_configs([&broker], &options)).ok()?.ok()?;

@@ -16,8 +16,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{SslMode, Tls};
@@ -26,6 +28,7 @@ use crate::error::{Error, Kind, Result};
 pub(crate) mod binding;
 mod names;
 mod verify;
+mod version1;
 
 use verify::{Check, Verifier};
 
@@ -54,38 +57,56 @@ pub fn client_config(tls: &Tls) -> Result<Option<ClientConfig>> {
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Verifier::new(check, roots, trusted, provider.signature_verification_algorithms);
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::bug("the TLS provider supports no protocol version").caused_by(error))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
     let config = match (&tls.client_certificate, &tls.client_key) {
         (None, None) => builder.with_no_client_auth(),
-        (Some(certificate), Some(key)) => builder
-            .with_client_auth_cert(certificates(certificate, "database.sslcert")?, private_key(key)?)
-            .map_err(|error| {
-                Error::new(Kind::Config, "the client certificate and its key cannot be used together")
-                    .caused_by(error)
-                    .hint("check that database.sslkey is the key of database.sslcert")
-            })?,
+        (Some(certificate), Some(key)) => {
+            builder.with_client_cert_resolver(Arc::new(client_identity(certificate, key, &provider)?))
+        }
         (Some(_), None) => return Err(Error::new(Kind::Config, "database.sslcert is set without database.sslkey")),
         (None, Some(_)) => return Err(Error::new(Kind::Config, "database.sslkey is set without database.sslcert")),
     };
     Ok(Some(config))
 }
 
+/// Whether a failure means that one side does not accept the other, rather than that the connection was cut. In TLS
+/// 1.3 the server judges our certificate after the handshake is over for us, so reads and writes fail with it as well.
+pub(super) fn is_refusal(failure: &std::io::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    match failure.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(
+            rustls::Error::InvalidCertificate(_)
+            | rustls::Error::PeerIncompatible(_)
+            | rustls::Error::NoCertificatesPresented,
+        ) => true,
+        Some(rustls::Error::AlertReceived(alert)) => matches!(
+            alert,
+            Alert::HandshakeFailure
+                | Alert::NoCertificate
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::CertificateRequired
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+                | Alert::DecryptError
+                | Alert::ProtocolVersion
+                | Alert::InsufficientSecurity
+                | Alert::UnrecognisedName
+        ),
+        _ => false,
+    }
+}
+
 /// What a failed handshake means: `Authentication` when one side did not accept the other, else `Connection`.
 pub(super) fn handshake_failed(failure: std::io::Error, mode: SslMode) -> Error {
-    let about_trust = failure.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some_and(|error| {
-        matches!(
-            error,
-            rustls::Error::InvalidCertificate(_)
-                | rustls::Error::AlertReceived(_)
-                | rustls::Error::PeerIncompatible(_)
-                | rustls::Error::NoCertificatesPresented
-        )
-    });
-    if !about_trust {
+    if !is_refusal(&failure) {
         return Error::new(Kind::Connection, "the TLS handshake was cut").caused_by(failure);
     }
     let hint = match mode {
@@ -96,6 +117,23 @@ pub(super) fn handshake_failed(failure: std::io::Error, mode: SslMode) -> Error 
         SslMode::Prefer | SslMode::Disable => "check the server's certificate and the client certificate",
     };
     Error::new(Kind::Authentication, "the TLS handshake failed").caused_by(failure).hint(hint)
+}
+
+/// The client's certificate and key. A certificate that `webpki` cannot read (version 1) is sent as it is: whether it is
+/// good is for the server to say.
+fn client_identity(certificate: &str, key: &str, provider: &CryptoProvider) -> Result<SingleCertAndKey> {
+    let unusable = |error| {
+        Error::new(Kind::Config, "the client certificate and its key cannot be used together")
+            .caused_by(error)
+            .hint("check that database.sslkey is the key of database.sslcert")
+    };
+    let chain = certificates(certificate, "database.sslcert")?;
+    let key = provider.key_provider.load_private_key(private_key(key)?).map_err(unusable)?;
+    let identity = CertifiedKey::new(chain, key);
+    match identity.keys_match() {
+        Err(error @ rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => Err(unusable(error)),
+        _ => Ok(SingleCertAndKey::from(identity)),
+    }
 }
 
 fn read(path: &str, property: &str) -> Result<Vec<u8>> {
@@ -159,3 +197,6 @@ fn system_roots() -> RootCertStore {
     }
     roots
 }
+
+#[cfg(test)]
+mod tests;

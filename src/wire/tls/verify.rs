@@ -3,9 +3,9 @@
 //! Owns [`Verifier`], the one certificate verifier for all modes. The signature of the handshake is checked in every
 //! mode: without it, a relay could show the real server's certificate and defeat channel binding.
 //!
-//! Beyond what `webpki` accepts, two things that libpq and pgjdbc accept are let through, because the PostgreSQL
-//! manual's own recipes produce them: a self-signed server certificate that is itself listed as trusted, and a
-//! certificate that names its host only in the subject's common name.
+//! Beyond what `webpki` accepts, three things that libpq and pgjdbc accept are let through, because the PostgreSQL
+//! manual's own recipes produce them: a self-signed server certificate that is itself listed as trusted, a certificate
+//! that names its host only in the subject's common name, and one of X.509 version 1.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -15,6 +15,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::names;
+use super::version1::Version1;
 
 /// What is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,15 +51,28 @@ impl Verifier {
     fn chain(
         &self,
         certificate: &CertificateDer<'_>,
-        parsed: &ParsedCertificate<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), Error> {
         if self.trusted.iter().any(|trusted| trusted.as_ref() == certificate.as_ref()) {
             return names::check_validity(certificate, now);
         }
-        verify_server_cert_signed_by_trust_anchor(parsed, &self.roots, intermediates, now, self.algorithms.all)
+        if let Some(old) = Version1::read(certificate) {
+            return old.verify_issuer(certificate, &self.trusted, now, &self.algorithms);
+        }
+        let parsed = ParsedCertificate::try_from(certificate)?;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, self.algorithms.all)
     }
+}
+
+fn name(certificate: &CertificateDer<'_>, host: &ServerName<'_>) -> Result<(), Error> {
+    if names::common_name_matches(certificate, host) {
+        return Ok(());
+    }
+    if Version1::read(certificate).is_some() {
+        return Err(CertificateError::NotValidForName.into());
+    }
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, host)
 }
 
 impl ServerCertVerifier for Verifier {
@@ -71,16 +85,10 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if self.check != Check::Nothing {
-            let parsed = ParsedCertificate::try_from(end_entity)?;
-            self.chain(end_entity, &parsed, intermediates, now)?;
-            if self.check == Check::ChainAndName {
-                match verify_server_name(&parsed, server_name) {
-                    Err(Error::InvalidCertificate(
-                        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-                    )) if names::common_name_matches(end_entity, server_name) => {}
-                    other => other?,
-                }
-            }
+            self.chain(end_entity, intermediates, now)?;
+        }
+        if self.check == Check::ChainAndName {
+            name(end_entity, server_name)?;
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -91,7 +99,10 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+        match Version1::read(certificate) {
+            Some(old) => old.verify_tls12(message, signature, &self.algorithms),
+            None => verify_tls12_signature(message, certificate, signature, &self.algorithms),
+        }
     }
 
     fn verify_tls13_signature(
@@ -100,7 +111,10 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+        match Version1::read(certificate) {
+            Some(old) => old.verify_tls13(message, signature, &self.algorithms),
+            None => verify_tls13_signature(message, certificate, signature, &self.algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

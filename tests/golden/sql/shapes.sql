@@ -2,6 +2,14 @@ CREATE TYPE colour AS ENUM ('red', 'green');
 
 CREATE DOMAIN required_int AS integer NOT NULL;
 
+CREATE DOMAIN required_text AS varchar(9) NOT NULL;
+
+CREATE DOMAIN plain_int AS integer;
+
+CREATE DOMAIN plain_text AS text DEFAULT 'domain default';
+
+CREATE DOMAIN plain_stamp AS timestamptz(3);
+
 CREATE TABLE required (id int PRIMARY KEY, a boolean NOT NULL, b int2 NOT NULL, c int4 NOT NULL, d int8 NOT NULL, e oid NOT NULL, f real NOT NULL, g double precision NOT NULL, h numeric(10,2) NOT NULL, i numeric NOT NULL, j text NOT NULL, k varchar(5) NOT NULL, l char(3) NOT NULL, m name, n uuid NOT NULL, o json NOT NULL, p jsonb NOT NULL, q xml NOT NULL, r bytea NOT NULL, s date NOT NULL, t time NOT NULL, u time(3) NOT NULL, v timestamp NOT NULL, w timestamp(3) NOT NULL, x timestamptz NOT NULL, y timestamptz(0) NOT NULL, z colour NOT NULL, zz "char" NOT NULL, zzz required_int);
 
 CREATE TABLE required_defaults (id int PRIMARY KEY, a boolean NOT NULL DEFAULT true, b int2 NOT NULL DEFAULT -2, c int4 NOT NULL DEFAULT 42, d int8 NOT NULL DEFAULT 9000000000, e oid NOT NULL DEFAULT 7, f real NOT NULL DEFAULT 1.5, g double precision NOT NULL DEFAULT 2.5e10, h numeric(10,2) NOT NULL DEFAULT 3.5, i numeric NOT NULL DEFAULT 4.50, j text NOT NULL DEFAULT 'it''s "x"', k varchar(5) NOT NULL DEFAULT 'vc', l char(3) NOT NULL DEFAULT 'c', n uuid NOT NULL DEFAULT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', o json NOT NULL DEFAULT '{"a" : 1}', p jsonb NOT NULL DEFAULT '{"b": 2}', q xml NOT NULL DEFAULT '<a/>', r bytea NOT NULL DEFAULT '\x01ff', s date NOT NULL DEFAULT '2024-02-29', t time NOT NULL DEFAULT '01:02:03.456789', u time(3) NOT NULL DEFAULT '01:02:03.456', v timestamp NOT NULL DEFAULT '2024-02-29 01:02:03.456789', w timestamp(3) NOT NULL DEFAULT '2024-02-29 01:02:03.456', x timestamptz NOT NULL DEFAULT '2024-02-29 01:02:03.456789+02', y timestamptz(0) NOT NULL DEFAULT '2024-02-29 01:02:03+02', z colour NOT NULL DEFAULT 'green', zz "char" NOT NULL DEFAULT 'q');
@@ -74,9 +82,13 @@ CREATE TABLE identity_full (id int PRIMARY KEY, v text, n int NOT NULL DEFAULT 5
 
 ALTER TABLE identity_full REPLICA IDENTITY FULL;
 
-CREATE TABLE toast_default (id int PRIMARY KEY, big text, big_json jsonb, big_bytes bytea, big_num numeric, req text NOT NULL, small int, big_fixed numeric(1000,2), big_bp char(3000), big_xml xml);
+CREATE TABLE toast_default (id int PRIMARY KEY, big text, big_json jsonb, big_bytes bytea, big_num numeric, req text NOT NULL, small int, big_bp char(2600), big_xml xml, big_varchar varchar);
 
-ALTER TABLE toast_default ALTER big SET STORAGE EXTERNAL, ALTER big_json SET STORAGE EXTERNAL, ALTER big_bytes SET STORAGE EXTERNAL, ALTER big_num SET STORAGE EXTERNAL, ALTER req SET STORAGE EXTERNAL, ALTER big_fixed SET STORAGE EXTERNAL, ALTER big_bp SET STORAGE EXTERNAL, ALTER big_xml SET STORAGE EXTERNAL;
+ALTER TABLE toast_default ALTER big SET STORAGE EXTERNAL, ALTER big_json SET STORAGE EXTERNAL, ALTER big_bytes SET STORAGE EXTERNAL, ALTER big_num SET STORAGE EXTERNAL, ALTER req SET STORAGE EXTERNAL, ALTER big_varchar SET STORAGE EXTERNAL, ALTER big_bp SET STORAGE EXTERNAL, ALTER big_xml SET STORAGE EXTERNAL;
+
+CREATE TABLE toast_fixed (id int PRIMARY KEY, a numeric(1000,2), b numeric(1000,2), c numeric(1000,2), d numeric(1000,2), e numeric(1000,2), f numeric(1000,2), small int);
+
+ALTER TABLE toast_fixed ALTER a SET STORAGE EXTERNAL, ALTER b SET STORAGE EXTERNAL, ALTER c SET STORAGE EXTERNAL, ALTER d SET STORAGE EXTERNAL, ALTER e SET STORAGE EXTERNAL, ALTER f SET STORAGE EXTERNAL;
 
 CREATE TABLE toast_full (id int PRIMARY KEY, big text, big_bytes bytea, small int);
 
@@ -103,6 +115,22 @@ CREATE TABLE child (w text) INHERITS (parent);
 CREATE TABLE key_default (id int PRIMARY KEY DEFAULT 3, k text DEFAULT 'd');
 
 CREATE TABLE nul_key (a int UNIQUE, b int);
+
+CREATE TABLE name_required (id name PRIMARY KEY, v name NOT NULL, w name);
+
+CREATE TABLE clustered_index (a int NOT NULL, b int NOT NULL, c int NOT NULL);
+
+CREATE UNIQUE INDEX clustered_index_a ON clustered_index (a);
+
+CREATE UNIQUE INDEX clustered_index_b ON clustered_index (b);
+
+ALTER TABLE clustered_index CLUSTER ON clustered_index_b;
+
+CREATE TABLE domain_defaults (id int PRIMARY KEY, a required_int DEFAULT 8, b required_text DEFAULT 'dt', c plain_int DEFAULT 9, d plain_text NOT NULL DEFAULT 'pt', e plain_stamp NOT NULL);
+
+CREATE TABLE unique_deferred (a int UNIQUE DEFERRABLE, b int, CONSTRAINT both_columns UNIQUE (b, a));
+
+CREATE TABLE function_required (id int PRIMARY KEY, a timestamptz NOT NULL DEFAULT now(), b timestamptz(0) NOT NULL DEFAULT now(), c date NOT NULL DEFAULT current_date, d time NOT NULL DEFAULT localtime, e uuid NOT NULL DEFAULT gen_random_uuid(), f bytea NOT NULL DEFAULT '\x00', g timestamptz(3) NOT NULL);
 
 -- workload
 
@@ -210,7 +238,7 @@ UPDATE identity_full SET id = id + 10
 
 DELETE FROM identity_full
 
-INSERT INTO toast_default VALUES (1, repeat('x', 9000), jsonb_build_object('k', repeat('y', 9000)), decode(repeat('ab', 9000), 'hex'), repeat('7', 20000)::numeric, repeat('r', 9000), 1, repeat('8', 900)::numeric, 'bp', ('<a>' || repeat('z', 9000) || '</a>')::xml)
+INSERT INTO toast_default VALUES (1, repeat('x', 2600), jsonb_build_object('k', repeat('y', 2600)), decode(repeat('ab', 2600), 'hex'), repeat('7', 6000)::numeric, repeat('r', 2600), 1, 'bp', ('<a>' || repeat('z', 2600) || '</a>')::xml, repeat('v', 2600))
 
 UPDATE toast_default SET small = 2
 
@@ -218,11 +246,15 @@ UPDATE toast_default SET big = 'short now'
 
 UPDATE toast_default SET id = 2
 
-UPDATE toast_default SET req = repeat('s', 8000)
+UPDATE toast_default SET req = repeat('s', 2600)
 
 DELETE FROM toast_default
 
-INSERT INTO toast_full VALUES (1, repeat('x', 9000), decode(repeat('ab', 9000), 'hex'), 1)
+INSERT INTO toast_fixed SELECT 1, n, n, n, n, n, n, 1 FROM (SELECT repeat('8', 990)::numeric) AS big (n)
+
+UPDATE toast_fixed SET small = 2
+
+INSERT INTO toast_full VALUES (1, repeat('x', 2600), decode(repeat('ab', 2600), 'hex'), 1)
 
 UPDATE toast_full SET small = 2
 
@@ -232,7 +264,7 @@ UPDATE toast_full SET big = NULL
 
 DELETE FROM toast_full
 
-INSERT INTO toast_with_default VALUES (1, repeat('x', 9000), 1)
+INSERT INTO toast_with_default VALUES (1, repeat('x', 2600), 1)
 
 UPDATE toast_with_default SET small = 2
 
@@ -273,6 +305,22 @@ INSERT INTO composite VALUES (1, 'b', 2, 'd');
 COMMIT
 
 INSERT INTO nul_key VALUES (NULL, 1)
+
+INSERT INTO name_required VALUES ('k', 'v', 'w')
+
+DELETE FROM name_required
+
+INSERT INTO clustered_index VALUES (1, 2, 3)
+
+INSERT INTO domain_defaults VALUES (1, 1, 'x', NULL, 'y', '2024-01-01 00:00:00+00')
+
+DELETE FROM domain_defaults
+
+INSERT INTO unique_deferred VALUES (1, 2)
+
+INSERT INTO function_required VALUES (1, '2024-01-01 00:00:00+00', '2024-01-01 00:00:00+00', '2024-01-01', '00:00', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '\x00', '2024-01-01 00:00:00+00')
+
+DELETE FROM function_required
 
 TRUNCATE composite, parted
 

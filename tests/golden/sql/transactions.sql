@@ -85,7 +85,7 @@ SELECT pg_logical_emit_message(false, 'prefix', 'on its own')
 INSERT INTO a VALUES (34, 'after a message')
 
 BEGIN;
-INSERT INTO a SELECT 1000 + n, 'many ' || n FROM generate_series(1, 300) n;
+INSERT INTO a SELECT 1000 + n, 'many ' || n FROM generate_series(1, 12) n;
 COMMIT
 
 TRUNCATE b

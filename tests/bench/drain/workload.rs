@@ -1,0 +1,163 @@
+//! The backlogs: what is written while the slots stand still.
+
+use std::fmt::Write as _;
+
+/// One kind of backlog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Workload {
+    /// Narrow rows of five columns in transactions of 100.
+    Narrow,
+    /// The same rows in one transaction.
+    OneTransaction,
+    /// The same rows, each in a transaction of its own.
+    OneRow,
+    /// Rows of 30 columns in transactions of 100.
+    Wide,
+    /// Updates of narrow rows with REPLICA IDENTITY FULL in transactions of 100.
+    UpdatesFull,
+}
+
+/// Every workload in the order of the table.
+pub(crate) const ALL: [Workload; 5] =
+    [Workload::Narrow, Workload::OneTransaction, Workload::OneRow, Workload::Wide, Workload::UpdatesFull];
+
+const ROWS_PER_TRANSACTION: u64 = 100;
+
+const NARROW_TABLE: &str = "CREATE TABLE orders (
+    id bigint PRIMARY KEY,
+    customer_id integer NOT NULL,
+    status text NOT NULL,
+    amount numeric(12,2) NOT NULL,
+    created_at timestamptz NOT NULL
+)";
+
+/// `FROM` is left to the caller, who numbers the rows `n`.
+const NARROW_ROWS: &str = "INSERT INTO orders SELECT n, (n * 7919) % 100000, 'status ' || n % 5, (n % 1000000) / 100.0, \
+     timestamptz '2025-01-01 00:00:00.123456+00' + n * interval '1 second'";
+
+impl Workload {
+    /// For people, and in the table.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Narrow => "narrow rows, 100 a transaction",
+            Self::OneTransaction => "narrow rows, one transaction",
+            Self::OneRow => "narrow rows, 1 a transaction",
+            Self::Wide => "30-column rows, 100 a transaction",
+            Self::UpdatesFull => "updates, full identity, 100 a transaction",
+        }
+    }
+
+    /// Name of the database that it has to itself.
+    pub(crate) fn dbname(self) -> &'static str {
+        match self {
+            Self::Narrow => "narrow",
+            Self::OneTransaction => "one_transaction",
+            Self::OneRow => "one_row",
+            Self::Wide => "wide",
+            Self::UpdatesFull => "updates_full",
+        }
+    }
+
+    /// Its only table.
+    pub(crate) fn table(self) -> &'static str {
+        match self {
+            Self::Wide => "measurements",
+            _ => "orders",
+        }
+    }
+
+    /// Rows of the backlog where `narrow` are asked for: fewer where each costs more, so that drains take about equally
+    /// long, and always whole transactions.
+    pub(crate) fn rows(self, narrow: u64) -> u64 {
+        let rows = match self {
+            Self::Narrow | Self::OneTransaction => narrow,
+            Self::OneRow | Self::Wide => narrow / 4,
+            Self::UpdatesFull => narrow / 2,
+        };
+        rows.next_multiple_of(ROWS_PER_TRANSACTION).max(ROWS_PER_TRANSACTION)
+    }
+
+    /// What stands before the slots are made: table, publication, and the rows that are going to be updated.
+    pub(crate) fn preparation(self, rows: u64) -> String {
+        let mut text = match self {
+            Self::Wide => wide_table(),
+            _ => NARROW_TABLE.to_owned(),
+        };
+        if self == Self::UpdatesFull {
+            let _ = write!(
+                text,
+                ";ALTER TABLE orders REPLICA IDENTITY FULL;{NARROW_ROWS} FROM generate_series(1, {rows}) n"
+            );
+        }
+        let _ = write!(text, ";CREATE PUBLICATION {PUBLICATION} FOR TABLE {}", self.table());
+        text
+    }
+
+    /// What writes the backlog, to be run outside of a transaction.
+    pub(crate) fn backlog(self, rows: u64) -> String {
+        match self {
+            Self::OneTransaction => format!("{NARROW_ROWS} FROM generate_series(1, {rows}) n"),
+            Self::Narrow => in_transactions(rows, ROWS_PER_TRANSACTION, &format!("{NARROW_ROWS} FROM {NUMBERS} n")),
+            Self::OneRow => in_transactions(rows, 1, &format!("{NARROW_ROWS} FROM {NUMBERS} n")),
+            Self::Wide => in_transactions(rows, ROWS_PER_TRANSACTION, &wide_rows()),
+            Self::UpdatesFull => in_transactions(
+                rows,
+                ROWS_PER_TRANSACTION,
+                "UPDATE orders SET status = 'changed', amount = amount + 1 WHERE id BETWEEN first AND last",
+            ),
+        }
+    }
+}
+
+/// Publication of every workload's table.
+pub(crate) const PUBLICATION: &str = "bench";
+
+/// The rows of one transaction.
+const NUMBERS: &str = "generate_series(first, last)";
+
+/// Runs `statement` once for every `size` rows, which are numbered `first` to `last`, and commits each time.
+fn in_transactions(rows: u64, size: u64, statement: &str) -> String {
+    let step = size - 1;
+    format!(
+        "SET synchronous_commit = off; \
+         DO $$DECLARE first bigint; last bigint; BEGIN \
+         FOR first IN SELECT generate_series(1, {rows}, {size}) LOOP last := first + {step}; {statement}; COMMIT; \
+         END LOOP; END$$"
+    )
+}
+
+/// A key and 29 columns of the types that such tables have.
+fn wide_table() -> String {
+    let mut text = "CREATE TABLE measurements (id bigint PRIMARY KEY".to_owned();
+    for (name, column) in wide_columns() {
+        let _ = write!(text, ", {name} {}", column.0);
+    }
+    text.push(')');
+    text
+}
+
+fn wide_rows() -> String {
+    let mut text = "INSERT INTO measurements SELECT n".to_owned();
+    for (_, column) in wide_columns() {
+        let _ = write!(text, ", {}", column.1);
+    }
+    let _ = write!(text, " FROM {NUMBERS} n");
+    text
+}
+
+/// Name, and the type with an expression for its values.
+fn wide_columns() -> impl Iterator<Item = (String, (&'static str, &'static str))> {
+    const KINDS: [(&str, (&str, &str)); 7] = [
+        ("label", ("text", "md5(n::text) || ' the quick brown fox'")),
+        ("remark", ("text", "repeat('remark ' || n % 10, 8)")),
+        ("reading", ("integer", "(n * 31 % 2000000)::integer")),
+        ("total", ("bigint", "n * 1000003")),
+        ("price", ("numeric(12,4)", "(n % 100000000) / 10000.0")),
+        ("ratio", ("double precision", "n / 3.0")),
+        ("seen_at", ("timestamptz", "timestamptz '2025-01-01 00:00:00.123456+00' + n * interval '1 second'")),
+    ];
+    (0..4).flat_map(|round| KINDS.map(|(name, column)| (format!("{name}_{round}"), column))).chain([(
+        "valid".to_owned(),
+        ("boolean", "n % 2 = 0"),
+    )])
+}

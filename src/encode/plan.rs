@@ -159,13 +159,15 @@ fn plan_column(column: &Column, label: Vec<u8>, placeholder: &str) -> ColumnPlan
     }
 }
 
-/// A `name` that may not be null is written: Debezium's task ends with such a column, so there is nothing to match.
 fn content(column: &Column) -> Content {
-    if column.type_oid == NAME && column.nullability == Nullability::Optional {
-        Content::Nulls
-    } else {
-        Content::Values
+    if column.type_oid != NAME {
+        return Content::Values;
     }
+    tracing::warn!(
+        column = column.name,
+        "a column of type name is written as null, as Debezium does; change it to text to have its values"
+    );
+    Content::Nulls
 }
 
 /// What the schema's default makes of a null: `replace.null.with.default` of the JSON converter is on.

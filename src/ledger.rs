@@ -10,7 +10,7 @@
 //! - [`Ledger::confirmable`] never decreases.
 //! - It never passes the end of a unit while that unit, or any before it, is unsettled. A unit is settled
 //!   when it is sealed and as many records were delivered as it was sealed with.
-//! - A keepalive's position counts only when no unit is open or outstanding.
+//! - A keepalive's position counts only when no unit is open, and only once every unit before it is settled.
 //! - Nothing else in the crate can make a [`ConfirmedLsn`].
 
 use std::collections::VecDeque;
@@ -156,10 +156,16 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes a keepalive's position into account, which counts only when nothing is open or outstanding.
+    /// Takes a keepalive's position into account, in stream order: everything before it has been sent.
+    ///
+    /// Between transactions it stands behind the newest unit, whose settlement then confirms it too, so that the
+    /// confirmed position reaches the end of a busy stretch without another keepalive. Inside a transaction it
+    /// says nothing.
     pub fn keepalive(&mut self, end: EndLsn) {
-        if self.units.is_empty() {
-            self.raise(end);
+        match self.units.back_mut() {
+            None => self.raise(end),
+            Some(Unit { sealed: Some(Seal { end: Some(newest), .. }), .. }) => *newest = end.max(*newest),
+            Some(_) => {}
         }
     }
 
@@ -260,6 +266,17 @@ mod tests {
     }
 
     #[test]
+    fn a_keepalive_behind_outstanding_units_counts_once_they_are_settled() {
+        let mut ledger = Ledger::new(Lsn::ZERO);
+        let unit = ledger.open();
+        ledger.seal(unit, 1, end(7)).unwrap();
+        ledger.keepalive(EndLsn::new(Lsn::new(99)));
+        assert_eq!(confirmed(&ledger), 0);
+        ledger.delivered(unit, 1).unwrap();
+        assert_eq!(confirmed(&ledger), 99);
+    }
+
+    #[test]
     fn a_slice_that_is_not_the_last_confirms_nothing() {
         let mut ledger = Ledger::new(Lsn::ZERO);
         let (slice, last) = (ledger.open(), ledger.open());
@@ -348,8 +365,12 @@ mod tests {
                         }
                     }
                     Step::Keepalive => {
-                        let idle = book.iter().all(|unit| unit.gone || unit.sealed == Some(unit.delivered));
-                        if idle { best = best.max(clock); }
+                        // It stands behind the newest unit that counts, unless that one is open.
+                        match book.iter_mut().rev().find(|unit| !unit.gone) {
+                            None => best = best.max(clock),
+                            Some(unit) if unit.sealed.is_some() => unit.end = clock,
+                            Some(_) => {}
+                        }
                         ledger.keepalive(EndLsn::new(Lsn::new(clock)));
                     }
                     Step::Abandon => {

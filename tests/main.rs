@@ -1,6 +1,9 @@
 //! The one integration binary: real servers, shared by all tests of a run.
 
+#![allow(clippy::unwrap_used, reason = "in a test a broken expectation is a failure, also in its support code")]
+
 mod golden;
 mod servers;
 mod source;
 mod support;
+mod tidy;

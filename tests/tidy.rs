@@ -74,7 +74,8 @@ fn imports(text: &str) -> Vec<String> {
             rest = &rest[at + "crate::".len()..];
             if let Some(group) = rest.strip_prefix('{') {
                 let group = group.split('}').next().unwrap_or_default();
-                names.extend(group.split(',').map(|name| name.trim().split("::").next().unwrap_or_default().to_owned()));
+                names
+                    .extend(group.split(',').map(|name| name.trim().split("::").next().unwrap_or_default().to_owned()));
             } else {
                 names.push(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
             }
@@ -149,7 +150,10 @@ fn only_the_shells_are_asynchronous() {
     for path in source_files(&root().join("src")) {
         let text = fs::read_to_string(&path).unwrap();
         let pure_core = path.ends_with("pipeline/core.rs") || path.ends_with("pipeline/input.rs");
-        if (pure_core || !shells.contains(&room(&path).as_str())) && !path.ends_with("main.rs") && text.contains("tokio::") {
+        if (pure_core || !shells.contains(&room(&path).as_str()))
+            && !path.ends_with("main.rs")
+            && text.contains("tokio::")
+        {
             wrong.push(path.display().to_string());
         }
     }

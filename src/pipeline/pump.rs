@@ -228,7 +228,7 @@ impl Pump {
                     self.waiting.start += 1;
                 }
                 Ok(Append::Full) => return Ok(Append::Full),
-                Err(error) => return Err(Fault::Sink(self.explain(error))),
+                Err(error) => return Err(Fault::Sink(self.explain(error, sink.offender()))),
             }
         }
         Ok(Append::Taken)
@@ -293,11 +293,11 @@ impl Pump {
     }
 
     /// Adds the table and the names of its key columns to a sink's complaint about a topic's record.
-    pub fn explain(&self, error: Error) -> Error {
+    pub fn explain(&self, error: Error, topic: Option<&str>) -> Error {
         if error.kind() != Kind::RecordTooLarge {
             return error;
         }
-        let Some(relation) = self.tables.named_in(error.message()) else { return error };
+        let Some(relation) = topic.and_then(|topic| self.tables.of_topic(topic)) else { return error };
         let key: Vec<&str> =
             relation.key.iter().filter_map(|&at| relation.columns.get(at)).map(|column| column.name.as_str()).collect();
         let key = if key.is_empty() { "no key".to_owned() } else { format!("key columns ({})", key.join(", ")) };

@@ -39,7 +39,7 @@ const KEYS: &str = "
      CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, ordinal)
       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
      WHERE i.indisunique
-       AND (i.indisprimary OR (i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL))";
+       AND (i.indisprimary OR (i.indisvalid AND i.indexprs IS NULL))";
 
 const KEYS_ORDER: &str = "
      GROUP BY i.indrelid, i.indexrelid, i.indisprimary, i.indisclustered, x.relname
@@ -148,8 +148,13 @@ async fn read_columns(transaction: &ReadOnly<'_>, relations: &[u32], facts: &mut
 }
 
 async fn read_keys(transaction: &ReadOnly<'_>, relations: &[u32], facts: &mut Facts) -> Result<()> {
-    // Columns that an index only carries (INCLUDE) came with 11; they are no part of its key.
-    let key_only = if transaction.version() >= ServerVersion(110_000) { " AND k.ordinal <= i.indnkeyatts" } else { "" };
+    // Columns that an index only carries (INCLUDE) came with 11. They are no part of a primary key; of any other
+    // unique index Debezium takes them for key columns, as recorded.
+    let key_only = if transaction.version() >= ServerVersion(110_000) {
+        " AND (k.ordinal <= i.indnkeyatts OR NOT i.indisprimary)"
+    } else {
+        ""
+    };
     let statement = format!("{KEYS}{key_only}{KEYS_ORDER}");
     for row in transaction.query(&statement, &[(&relations, Type::OID_ARRAY)]).await? {
         let table: &mut TableFacts = facts.tables.entry(RelationId(field(&row, "oid")?)).or_default();

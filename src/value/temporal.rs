@@ -222,7 +222,7 @@ impl Timestamp {
     }
 
     fn of_micros(micros: i64) -> Result<Self, Reason> {
-        if (FIRST_DAY * MICROS_PER_DAY..END_OF_TIMESTAMPS * MICROS_PER_DAY).contains(&micros) {
+        if (FIRST_DAY * MICROS_PER_DAY..=END_OF_TIMESTAMPS * MICROS_PER_DAY).contains(&micros) {
             Ok(Self::At(PgMicros(micros)))
         } else {
             Err(Reason::Range)

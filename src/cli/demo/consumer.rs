@@ -91,7 +91,7 @@ impl Consumer {
             // A terminal that went away takes nothing from the demo's verdict.
             let _ = write!(out, "\r\x1b[2K{line}");
             let _ = out.flush();
-        } else if second % 5 == 0 {
+        } else if second.is_multiple_of(5) {
             println!("{line}");
         }
     }

@@ -159,13 +159,9 @@ fn plan_column(column: &Column, label: Vec<u8>, placeholder: &str) -> ColumnPlan
     }
 }
 
-/// A `name` that may not be null is written: Debezium's task ends with such a column, so there is nothing to match.
+/// A `name` that may not be null is an empty string, which is what a null in it is filled with.
 fn content(column: &Column) -> Content {
-    if column.type_oid == NAME && column.nullability == Nullability::Optional {
-        Content::Nulls
-    } else {
-        Content::Values
-    }
+    if column.type_oid == NAME { Content::Nulls } else { Content::Values }
 }
 
 /// What the schema's default makes of a null: `replace.null.with.default` of the JSON converter is on.

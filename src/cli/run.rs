@@ -13,14 +13,14 @@ use tokio::sync::{oneshot, watch};
 
 use super::duration;
 use super::logging::Logging;
-use crate::config::{self, Brokers, Connector, Overrides, Source};
+use crate::config::{self, Brokers, Connector, Overrides, Secret, Source};
 use crate::error::{Error, Kind, Result};
 use crate::observe::http::{self, LISTEN_DEFAULT, Listen, Server};
 use crate::observe::log::Format;
 use crate::observe::terminal::StatusLine;
 use crate::observe::{Metrics, State, Status};
 use crate::pipeline::{self, monitor};
-use crate::sink::kafka::KafkaSink;
+use crate::sink::kafka::{KafkaSink, overrides};
 use crate::sink::stdout::LineSink;
 
 /// What it takes.
@@ -154,6 +154,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
             SinkChoice::Kafka => Brokers::Required,
             SinkChoice::Stdout => Brokers::NotNeeded,
         },
+        producer: (arguments.sink == SinkChoice::Kafka).then_some(producer_mistakes),
     };
     let loaded = config::load(&Source::File(arguments.file.clone()), &overrides)?;
     for warning in &loaded.warnings {
@@ -184,10 +185,56 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
     })
 }
 
+/// What the Kafka sink would refuse, so that it is told together with everything else.
+fn producer_mistakes(given: &[(String, Secret)]) -> Vec<(String, String)> {
+    let findings = overrides::translate(given).err().unwrap_or_default();
+    findings.into_iter().map(|finding| (finding.property, format!("{}; {}", finding.problem, finding.remedy))).collect()
+}
+
 /// `key=value`; the value may be empty and may hold more equals signs.
 fn key_and_value(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
         _ => Err("must be KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(name: &str, text: &str) -> Result<config::Loaded> {
+        let overrides = Overrides { producer: Some(producer_mistakes), ..Overrides::default() };
+        config::load_text(name, text, &overrides, &|_| Some("a secret".to_owned()))
+    }
+
+    #[test]
+    fn the_producer_settings_of_every_ready_made_connector_are_accepted() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
+        let mut seen = 0;
+        for file in std::fs::read_dir(folder).expect("connectors/") {
+            let path = file.expect("an entry").path();
+            if path.extension().is_none_or(|extension| extension == "md") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path)
+                .expect("text")
+                .replace("${file:/etc/walcast/secrets.properties:", "${env:");
+            load(&path.display().to_string(), &text).unwrap_or_else(|error| panic!("{}", error.report()));
+            seen += 1;
+        }
+        assert!(seen >= 6, "only {seen} connectors");
+    }
+
+    #[test]
+    fn refused_producer_settings_stand_in_the_same_report_as_the_rest() {
+        let text = "database.hostname=h\ndatabase.user=u\ndatabase.dbname=d\ntopic.prefix=p\nbootstrap.servers=b:1\n\
+                    snapshot.mode=no_data\nslot.name=BAD\nproducer.override.acks=1\nproducer.override.linger.msec=5\n";
+        let report = load("x.properties", text).expect_err("three mistakes").report();
+        for part in
+            ["has 3 mistakes", "slot.name = \"BAD\"", "producer.override.acks: ", "producer.override.linger.msec: "]
+        {
+            assert!(report.contains(part), "{part} is not in\n{report}");
+        }
     }
 }

@@ -211,7 +211,7 @@ pub(super) fn placeholder(value: &str) -> Option<String> {
 
 /// The producer's settings under the names they were given: the sink, which knows its client, translates and checks
 /// them before it opens.
-fn producer(checked: &Checked) -> Vec<(String, Secret)> {
+pub(super) fn producer(checked: &Checked) -> Vec<(String, Secret)> {
     checked
         .under("producer.override.")
         // Told apart from the rest by `kafka`.

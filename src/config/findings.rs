@@ -97,6 +97,11 @@ impl Findings {
             lines.push_str("\n    - ");
             lines.push_str(mistake);
         }
+        // A misspelt name is often why something is missing.
+        for warning in &self.warnings {
+            lines.push_str("\n    also: ");
+            lines.push_str(&warning.to_string());
+        }
         Some(
             Error::new(Kind::Config, message).detail(lines).hint("mend what is listed; nothing was started or changed"),
         )

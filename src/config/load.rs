@@ -10,6 +10,7 @@ use super::json::{self, Node};
 use super::model::Connector;
 use super::properties;
 use super::provider::Providers;
+use super::secret::Secret;
 use super::{build, check};
 use crate::error::{Error, Kind, Result};
 
@@ -39,7 +40,13 @@ pub struct Overrides {
     pub bootstrap_servers: Option<String>,
     /// Whether records go to brokers at all.
     pub brokers: Brokers,
+    /// What the sink has to say about `producer.override.*`, so that it stands in the same report as the rest.
+    pub producer: Option<ProducerCheck>,
 }
+
+/// Looks at the producer's settings, under the names given and without the prefix, and returns each mistake as the
+/// setting's name and what is wrong with it, without secrets.
+pub type ProducerCheck = fn(&[(String, Secret)]) -> Vec<(String, String)>;
 
 /// Whether brokers are needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +112,10 @@ pub fn load_text(
     resolve(&Providers { variable }, &mut settings, &mut findings);
     let checked = check::check(settings, &mut findings);
     let connector = build::connector(&checked, overrides.brokers, &mut findings);
+    let producer_mistakes = overrides.producer.map(|check| check(&build::producer(&checked)));
+    for (name, problem) in producer_mistakes.unwrap_or_default() {
+        findings.mistake(format!("producer.override.{name}: {problem}"));
+    }
     match (findings.error(origin), connector) {
         (None, Some(connector)) => {
             let Findings { warnings, notes, .. } = findings;

@@ -28,7 +28,7 @@ mod secret;
 mod tests;
 
 pub use findings::{Note, Warning};
-pub use load::{Brokers, Loaded, Overrides, Source, load, load_text};
+pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
     Autocreate, Capture, ChannelBinding, Connector, Database, Kafka, Publication, Records, Retries, SkippedOperations,
     Slot, SnapshotMode, SslMode, Tls, TopicCreation,

@@ -38,12 +38,15 @@ pub fn split(list: &str) -> Vec<String> {
 /// Why it cannot be used, as the end of a sentence.
 pub fn compile(java: &str) -> Result<Regex, String> {
     let translated = translate(java)?;
-    RegexBuilder::new(&format!("^(?:{translated})$")).case_insensitive(true).build().map_err(|error| {
+    let refused = |error: regex::Error| {
         let text = error.to_string();
         // The crate draws the expression with a caret under it on several lines; the last one says why.
         let why = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
         format!("{java:?} is not a regular expression: {why}")
-    })
+    };
+    // Compiled alone first: a stray parenthesis must not find its partner in the anchors.
+    Regex::new(&translated).map_err(refused)?;
+    RegexBuilder::new(&format!(r"\A(?:{translated})\z")).case_insensitive(true).build().map_err(refused)
 }
 
 /// Where the translation stands.
@@ -276,6 +279,7 @@ mod tests {
             ("(?x)a", "flag"),
             (r"\p{javaLowerCase}", "javaLowerCase"),
             ("a(", "unclosed group"),
+            ("a)(b", "unopened group"),
             ("a\\", "backslash"),
             ("*a", "not a regular expression"),
         ] {

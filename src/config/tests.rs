@@ -254,6 +254,8 @@ fn what_is_missing_is_reported_together() {
     {
         assert!(report.contains(&format!("- {name}: is ")), "{name} is not in\n{report}");
     }
+    let error = text("slip.json", r#"{"topic.perfix": "p"}"#).expect_err("a slip");
+    assert!(error.report().contains("also: topic.perfix: is not known and has no effect; did you mean topic.prefix?"));
     let overrides = Overrides { brokers: Brokers::NotNeeded, ..Overrides::default() };
     let without = REQUIRED.replace("bootstrap.servers=localhost:9092\n", "");
     load_text("x.properties", &without, &overrides, &environment).expect("no brokers are needed");

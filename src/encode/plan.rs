@@ -159,9 +159,15 @@ fn plan_column(column: &Column, label: Vec<u8>, placeholder: &str) -> ColumnPlan
     }
 }
 
-/// A `name` that may not be null is an empty string, which is what a null in it is filled with.
 fn content(column: &Column) -> Content {
-    if column.type_oid == NAME { Content::Nulls } else { Content::Values }
+    if column.type_oid != NAME {
+        return Content::Values;
+    }
+    tracing::warn!(
+        column = column.name,
+        "a column of type name is written as null, as Debezium does; change it to text to have its values"
+    );
+    Content::Nulls
 }
 
 /// What the schema's default makes of a null: `replace.null.with.default` of the JSON converter is on.

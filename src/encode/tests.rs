@@ -329,6 +329,15 @@ fn a_number_that_json_has_not_is_null() {
 }
 
 #[test]
+fn a_column_of_type_name_is_null() {
+    let name = |name, nullability| Column { type_oid: TypeOid(19), ..column(name, ColumnType::Text, nullability) };
+    let table = relation(vec![name("a", Nullability::Required), name("b", Nullability::Optional)], &[0]);
+    let row = TupleBuffer::of_text(&["x", "y"]);
+    let expected = [r#"{"a":""} | {"before":null,"after":{"a":"","b":null} "op":"c""#];
+    check(&table, Change::Insert { new: row.tuple() }, &expected);
+}
+
+#[test]
 fn skipped_operations_and_empty_rows_make_no_record() {
     let row = TupleBuffer::of_text(&["1", "a", "b"]);
     let row = row.tuple();

@@ -4,6 +4,8 @@
 //! write-ahead log (see the README there), so walcast is fed with the very bytes that Debezium decoded, and every
 //! byte of its records must agree: keys, values, headers, topics, order within a topic, LSNs and transaction ids.
 
+#![expect(clippy::unwrap_used, reason = "a recording that cannot be read is a failure of the test")]
+
 use std::collections::BTreeMap;
 
 use walcast::assemble::{Assembler, Step};
@@ -15,6 +17,7 @@ use walcast::ledger::Ticket;
 use walcast::pgoutput::{Block, parse};
 use walcast::source::capture::CaptureFilter;
 
+mod catalog;
 mod compare;
 mod recording;
 

@@ -29,7 +29,8 @@ const COLUMNS: &str = "
       LEFT JOIN pg_type t ON t.oid = a.atttypid
       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum";
 
-/// Indexes in the order of `java.sql.DatabaseMetaData.getIndexInfo`: a clustered one first, then by name.
+/// Indexes as `java.sql.DatabaseMetaData.getIndexInfo` lists them, which is where Debezium looks for a key: a clustered
+/// one first, then by name; partial and invalid ones too. One with expressions could be no key.
 const KEYS: &str = "
     SELECT i.indrelid AS oid, i.indisprimary AS is_primary,
            array_agg(a.attname::text ORDER BY k.ordinal) AS columns
@@ -38,8 +39,7 @@ const KEYS: &str = "
       JOIN pg_class x ON x.oid = i.indexrelid
      CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, ordinal)
       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-     WHERE i.indisunique
-       AND (i.indisprimary OR (i.indisvalid AND i.indexprs IS NULL))";
+     WHERE i.indisunique AND i.indexprs IS NULL";
 
 const KEYS_ORDER: &str = "
      GROUP BY i.indrelid, i.indexrelid, i.indisprimary, i.indisclustered, x.relname
@@ -148,10 +148,10 @@ async fn read_columns(transaction: &ReadOnly<'_>, relations: &[u32], facts: &mut
 }
 
 async fn read_keys(transaction: &ReadOnly<'_>, relations: &[u32], facts: &mut Facts) -> Result<()> {
-    // Columns that an index only carries (INCLUDE) came with 11. They are no part of a primary key; of any other
-    // unique index Debezium takes them for key columns, as recorded.
+    // Columns that an index only carries (INCLUDE) came with 11. The driver leaves them out of a primary key and
+    // lists them among the columns of any other index.
     let key_only = if transaction.version() >= ServerVersion(110_000) {
-        " AND (k.ordinal <= i.indnkeyatts OR NOT i.indisprimary)"
+        " AND (NOT i.indisprimary OR k.ordinal <= i.indnkeyatts)"
     } else {
         ""
     };

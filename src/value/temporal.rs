@@ -16,7 +16,8 @@ const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 const FIRST_DAY: i64 = -2_451_545;
 /// The day after the last date: 5874898-01-01.
 const END_OF_DATES: i64 = 2_147_483_494 - 2_451_545;
-/// The day after the last timestamp: 294277-01-01.
+/// The day after the last timestamp: 294277-01-01. The server refuses it as input, but its midnight is what a precision
+/// of less than six digits rounds the last second up to.
 const END_OF_TIMESTAMPS: i64 = 109_203_528 - 2_451_545;
 
 /// A day of the calendar.

@@ -1,5 +1,6 @@
 //! Reads a recording: its files are one JSON object a line, see the README beside them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,8 @@ pub(super) struct Recording {
     pub(super) frames: Vec<Frame>,
     /// Catalog facts with the position from which they hold, ascending.
     facts: Vec<(Lsn, Facts)>,
+    /// Tables by schema and name, as they were before the workload.
+    pub(super) tables: BTreeMap<String, TableFacts>,
     /// Debezium's records with their topics, in order per topic.
     pub(super) records: Vec<(String, Recorded)>,
 }
@@ -52,12 +55,15 @@ impl Recording {
     fn read(folder: &Path) -> Self {
         let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
         let frame = |line: &Value| Frame { lsn: lsn(&line["lsn"]), data: from_hex(text(&line["data"])) };
+        let facts_lines = lines(&folder.join("facts.jsonl"));
+        let tables = facts_lines[0]["tables"].as_array().unwrap().iter();
         Self {
             server: name(folder.parent().unwrap()),
             scenario: name(folder),
             connector: fs::read_to_string(folder.join("connector.json")).unwrap(),
             frames: lines(&folder.join("frames.jsonl")).iter().map(frame).collect(),
-            facts: lines(&folder.join("facts.jsonl")).iter().map(|line| (lsn(&line["lsn"]), facts(line))).collect(),
+            facts: facts_lines.iter().map(|line| (lsn(&line["lsn"]), facts(line))).collect(),
+            tables: tables.map(|table| (text(&table["name"]).to_owned(), table_facts(table))).collect(),
             records: lines(&folder.join("records.jsonl"))
                 .iter()
                 .map(|line| (text(&line["topic"]).to_owned(), record(line)))
@@ -70,6 +76,14 @@ impl Recording {
         let after = self.facts.partition_point(|(from, _)| *from <= lsn);
         &self.facts[after.saturating_sub(1)].1
     }
+}
+
+/// The statements that prepare a scenario.
+pub(super) fn setup(scenario: &str) -> Vec<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/sql/{scenario}.sql"));
+    let text = fs::read_to_string(path).unwrap();
+    let (setup, _) = text.split_once("-- workload").unwrap();
+    setup.split("\n\n").map(str::to_owned).collect()
 }
 
 fn lines(path: &Path) -> Vec<Value> {

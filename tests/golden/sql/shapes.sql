@@ -16,7 +16,7 @@ CREATE TABLE required_defaults (id int PRIMARY KEY, a boolean NOT NULL DEFAULT t
 
 CREATE TABLE optional_defaults (id int PRIMARY KEY, a boolean DEFAULT true, b int2 DEFAULT -2, c int4 DEFAULT 42, d int8 DEFAULT 9000000000, e oid DEFAULT 7, f real DEFAULT 1.5, g double precision DEFAULT 2.5e10, h numeric(10,2) DEFAULT 3.5, i numeric DEFAULT 4.50, j text DEFAULT 'it''s "x"', k varchar(5) DEFAULT 'vc', l char(3) DEFAULT 'c', n uuid DEFAULT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', o json DEFAULT '{"a" : 1}', p jsonb DEFAULT '{"b": 2}', q xml DEFAULT '<a/>', r bytea DEFAULT '\x01ff', s date DEFAULT '2024-02-29', t time DEFAULT '01:02:03.456789', u time(3) DEFAULT '01:02:03.456', v timestamp DEFAULT '2024-02-29 01:02:03.456789', w timestamp(3) DEFAULT '2024-02-29 01:02:03.456', x timestamptz DEFAULT '2024-02-29 01:02:03.456789+02', y timestamptz(0) DEFAULT '2024-02-29 01:02:03+02', z colour DEFAULT 'green', zz "char" DEFAULT 'q', nm name DEFAULT 'nm');
 
-CREATE TABLE function_defaults (id serial PRIMARY KEY, a timestamptz DEFAULT now(), b timestamp DEFAULT current_timestamp, c date DEFAULT current_date, d text DEFAULT lower('ABC'), e uuid DEFAULT gen_random_uuid(), f int DEFAULT floor(random() * 10), g text DEFAULT current_user, h time DEFAULT localtime, i text DEFAULT 'a' || 'b', j int DEFAULT 1 + 1, k text DEFAULT NULL, l text DEFAULT 'NULL', m numeric DEFAULT random(), n double precision DEFAULT random(), o boolean DEFAULT (1 > 0), p jsonb DEFAULT jsonb_build_object('a', 1), q colour DEFAULT NULL, r bigserial, s smallserial, t text DEFAULT ('x' || now()::text), u timestamp DEFAULT timezone('utc', now()), v numeric(10,2) DEFAULT abs(-1), w bytea DEFAULT decode('00', 'hex'), x date DEFAULT 'now', y timestamp DEFAULT '2020-01-01'::timestamp + interval '1 day', z bigint DEFAULT (extract(epoch FROM now()))::bigint, aa text DEFAULT CASE WHEN true THEN 'x' ELSE 'y' END, bb time DEFAULT current_time, cc timestamptz DEFAULT current_timestamp(3), dd int DEFAULT -(1), ee text DEFAULT session_user, ff numeric DEFAULT (10)::numeric, gg real DEFAULT '1e20', hh double precision DEFAULT 'NaN', ii numeric DEFAULT 'NaN', jj text DEFAULT E'line\nbreak\ttab', kk text DEFAULT 'semi;colon ::text (paren)', ll varchar DEFAULT 'now()', mm timestamp DEFAULT 'infinity', nn date DEFAULT 'infinity', oo timestamptz DEFAULT '-infinity', pp boolean DEFAULT 'yes', qq int DEFAULT '7', rr bigint DEFAULT 1::bigint, ss numeric(5,1) DEFAULT 0, tt text DEFAULT '', uu text DEFAULT 'ünï 🎉', vv time(0) DEFAULT '24:00:00', ww date DEFAULT '0044-03-15 BC', xx timestamp DEFAULT '0044-03-15 01:02:03 BC', yy timestamp(2) DEFAULT now(), zz time(2) DEFAULT '01:02:03.45');
+CREATE TABLE function_defaults (id serial PRIMARY KEY, a timestamptz DEFAULT now(), b timestamp DEFAULT current_timestamp, c date DEFAULT current_date, d text DEFAULT lower('ABC'), e uuid DEFAULT gen_random_uuid(), f int DEFAULT floor(random() * 10), g text DEFAULT current_user, h time DEFAULT localtime, i text DEFAULT 'a' || 'b', j int DEFAULT 1 + 1, k text DEFAULT NULL, l text DEFAULT 'NULL', m numeric DEFAULT random(), n double precision DEFAULT random(), o boolean DEFAULT (1 > 0), p jsonb DEFAULT jsonb_build_object('a', 1), q colour DEFAULT NULL, r bigserial, s smallserial, t text DEFAULT ('x' || now()::text), u timestamp DEFAULT timezone('utc', now()), v numeric(10,2) DEFAULT abs(-1), w bytea DEFAULT decode('00', 'hex'), x date DEFAULT '2020-02-02', y timestamp DEFAULT '2020-01-01'::timestamp + interval '1 day', z bigint DEFAULT (extract(epoch FROM now()))::bigint, aa text DEFAULT CASE WHEN true THEN 'x' ELSE 'y' END, bb time DEFAULT current_time, cc timestamptz DEFAULT current_timestamp(3), dd int DEFAULT -(1), ee text DEFAULT session_user, ff numeric DEFAULT (10)::numeric, gg real DEFAULT '1e20', hh double precision DEFAULT 'NaN', ii numeric DEFAULT 'NaN', jj text DEFAULT E'line\nbreak\ttab', kk text DEFAULT 'semi;colon ::text (paren)', ll varchar DEFAULT 'now()', mm timestamp DEFAULT 'infinity', nn date DEFAULT 'infinity', oo timestamptz DEFAULT '-infinity', pp boolean DEFAULT 'yes', qq int DEFAULT '7', rr bigint DEFAULT 1::bigint, ss numeric(5,1) DEFAULT 0, tt text DEFAULT '', uu text DEFAULT 'ünï 🎉', vv time(0) DEFAULT '24:00:00', ww date DEFAULT '0044-03-15 BC', xx timestamp DEFAULT '0044-03-15 01:02:03 BC', yy timestamp(2) DEFAULT now(), zz time(2) DEFAULT '01:02:03.45');
 
 CREATE TABLE identity_always (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v text NOT NULL);
 
@@ -127,6 +127,12 @@ CREATE UNIQUE INDEX clustered_index_b ON clustered_index (b);
 ALTER TABLE clustered_index CLUSTER ON clustered_index_b;
 
 CREATE TABLE domain_defaults (id int PRIMARY KEY, a required_int DEFAULT 8, b required_text DEFAULT 'dt', c plain_int DEFAULT 9, d plain_text NOT NULL DEFAULT 'pt', e plain_stamp NOT NULL);
+
+CREATE TABLE invalid_index (a int NOT NULL, b int NOT NULL);
+
+CREATE UNIQUE INDEX invalid_index_a ON invalid_index (a);
+
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'invalid_index_a'::regclass;
 
 CREATE TABLE unique_deferred (a int UNIQUE DEFERRABLE, b int, CONSTRAINT both_columns UNIQUE (b, a));
 
@@ -317,6 +323,8 @@ INSERT INTO domain_defaults VALUES (1, 1, 'x', NULL, 'y', '2024-01-01 00:00:00+0
 DELETE FROM domain_defaults
 
 INSERT INTO unique_deferred VALUES (1, 2)
+
+INSERT INTO invalid_index VALUES (1, 2)
 
 INSERT INTO function_required VALUES (1, '2024-01-01 00:00:00+00', '2024-01-01 00:00:00+00', '2024-01-01', '00:00', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '\x00', '2024-01-01 00:00:00+00')
 

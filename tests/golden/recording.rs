@@ -43,8 +43,7 @@ pub(super) struct Recorded {
 impl Recording {
     /// All recordings of a major version, by name.
     pub(super) fn all(major: u16) -> Vec<Self> {
-        let folder =
-            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("postgresql-{major}"));
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("postgresql-{major}"));
         let mut scenarios: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         scenarios.sort();
         scenarios.iter().map(|scenario| Self::read(scenario)).collect()

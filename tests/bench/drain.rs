@@ -16,6 +16,7 @@ mod drain {
     pub(crate) mod report;
     pub(crate) mod workload;
 }
+#[allow(dead_code, reason = "each bench uses a part of what both share")]
 mod support;
 
 use std::process::ExitCode;
@@ -132,6 +133,7 @@ fn run(
     let streams: Vec<Stream> = drains.iter().map(|&(round, reader)| stream(dbname, reader, round)).collect();
     create_slots(&sql, &streams)?;
     eprintln!("{}: writing {rows} rows", workload.title());
+    sql.run("SET synchronous_commit = off")?;
     sql.run(&workload.backlog(rows))?;
     let end: String = sql.fetch("SELECT pg_current_wal_insert_lsn()::text")?;
     // What was written goes to disk now and not during the first drains.

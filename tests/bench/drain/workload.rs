@@ -32,7 +32,7 @@ const NARROW_TABLE: &str = "CREATE TABLE orders (
 )";
 
 /// `FROM` is left to the caller, who numbers the rows `n`.
-const NARROW_ROWS: &str = "INSERT INTO orders SELECT n, (n * 7919) % 100000, 'status ' || n % 5, (n % 1000000) / 100.0, \
+const NARROW_ROWS: &str = "INSERT INTO orders SELECT n, n % 100000, 'status ' || n % 5, (n % 1000000) / 100.0, \
      timestamptz '2025-01-01 00:00:00.123456+00' + n * interval '1 second'";
 
 impl Workload {
@@ -86,7 +86,7 @@ impl Workload {
         if self == Self::UpdatesFull {
             let _ = write!(
                 text,
-                ";ALTER TABLE orders REPLICA IDENTITY FULL;{NARROW_ROWS} FROM generate_series(1, {rows}) n"
+                ";ALTER TABLE orders REPLICA IDENTITY FULL;{NARROW_ROWS} FROM generate_series(1::bigint, {rows}) n"
             );
         }
         let _ = write!(text, ";CREATE PUBLICATION {PUBLICATION} FOR TABLE {}", self.table());
@@ -96,14 +96,14 @@ impl Workload {
     /// What writes the backlog, to be run outside of a transaction.
     pub(crate) fn backlog(self, rows: u64) -> String {
         match self {
-            Self::OneTransaction => format!("{NARROW_ROWS} FROM generate_series(1, {rows}) n"),
+            Self::OneTransaction => format!("{NARROW_ROWS} FROM generate_series(1::bigint, {rows}) n"),
             Self::Narrow => in_transactions(rows, ROWS_PER_TRANSACTION, &format!("{NARROW_ROWS} FROM {NUMBERS} n")),
             Self::OneRow => in_transactions(rows, 1, &format!("{NARROW_ROWS} FROM {NUMBERS} n")),
             Self::Wide => in_transactions(rows, ROWS_PER_TRANSACTION, &wide_rows()),
             Self::UpdatesFull => in_transactions(
                 rows,
                 ROWS_PER_TRANSACTION,
-                "UPDATE orders SET status = 'changed', amount = amount + 1 WHERE id BETWEEN first AND last",
+                "UPDATE orders SET status = 'changed', amount = amount + 1 WHERE id BETWEEN low AND high",
             ),
         }
     }
@@ -113,16 +113,14 @@ impl Workload {
 pub(crate) const PUBLICATION: &str = "bench";
 
 /// The rows of one transaction.
-const NUMBERS: &str = "generate_series(first, last)";
+const NUMBERS: &str = "generate_series(low::bigint, high)";
 
-/// Runs `statement` once for every `size` rows, which are numbered `first` to `last`, and commits each time.
+/// Runs `statement` once for every `size` rows, which are numbered `low` to `high`, and commits each time.
 fn in_transactions(rows: u64, size: u64, statement: &str) -> String {
     let step = size - 1;
     format!(
-        "SET synchronous_commit = off; \
-         DO $$DECLARE first bigint; last bigint; BEGIN \
-         FOR first IN SELECT generate_series(1, {rows}, {size}) LOOP last := first + {step}; {statement}; COMMIT; \
-         END LOOP; END$$"
+        "DO $$DECLARE high bigint; BEGIN FOR low IN 1..{rows} BY {size} LOOP \
+         high := low + {step}; {statement}; COMMIT; END LOOP; END$$"
     )
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn facts(stand: &Stand) -> Value {
     json!({
         "cores": cores,
         "processor": cpu,
-        "memory_gib": (kib / 1024.0 / 1024.0).round(),
+        "memory": format!("{:.0} GiB", kib / 1024.0 / 1024.0),
         "kernel": kernel.trim(),
         "postgresql": stand.postgres_version,
         "kafka": stand.kafka.description(),
@@ -72,11 +72,11 @@ pub(crate) fn line(facts: &Value) -> String {
     };
     let rival = facts["debezium"].as_str().map_or_else(String::new, |rival| format!("; Debezium {rival}"));
     format!(
-        "{} cores ({}), {} GiB, Linux {}; PostgreSQL {}; {}; librdkafka {}; walcast {}{rival}; \
+        "{} cores ({}), {}, Linux {}; PostgreSQL {}; {}; librdkafka {}; walcast {}{rival}; \
          load average before {}, after {}",
         text("cores"),
         text("processor"),
-        text("memory_gib"),
+        text("memory"),
         text("kernel"),
         text("postgresql"),
         text("kafka"),

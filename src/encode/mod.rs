@@ -110,6 +110,13 @@ impl Encoder {
         &self.shared_headers
     }
 
+    /// The topic of a table's records.
+    #[must_use]
+    pub fn topic(&self, schema: &str, table: &str) -> Arc<str> {
+        let records = &self.options.records;
+        topic::data_topic(&self.options.topic_prefix, &records.topic_delimiter, schema, table)
+    }
+
     /// Plans a relation version, in place of an earlier one of the relation. Gives the topic of its records, so that
     /// a sink can prepare it. Planning a version again costs a look-up.
     pub fn plan(&mut self, relation: &Arc<RelationVersion>) -> Arc<str> {

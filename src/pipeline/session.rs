@@ -13,7 +13,7 @@ use crate::lsn::Lsn;
 use crate::source::capture::CaptureFilter;
 use crate::source::slot::SlotState;
 use crate::source::sql::Sql;
-use crate::source::{facts, preflight, publication, setup, slot};
+use crate::source::{facts, publication, setup, slot};
 use crate::wire::{Connection, CopyBoth, CreateSlot, SlotLifetime, SlotSnapshot, StartReplication};
 
 /// How long the making of a slot may wait in silence before those that it waits for are named.
@@ -53,7 +53,9 @@ impl Known {
         self.server = Some(session.server.clone());
     }
 
-    fn is_first(&self) -> bool {
+    /// No session has been made yet.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
         self.server.is_none()
     }
 }
@@ -71,11 +73,6 @@ impl Session {
         let publication_name = connector.publication.name.as_str();
         let missing = publication::facts(&sql, publication_name).await?.is_none();
         let state = slot::state(&sql, slot_name).await?;
-        if known.is_first() {
-            let report = preflight::preflight(&sql, &connector).await?;
-            report.log();
-            report.into_result()?;
-        }
         if missing && (!known.is_first() || matches!(state, SlotState::Ready(_))) {
             return Err(publication_gone(slot_name, publication_name, &state, confirmed));
         }

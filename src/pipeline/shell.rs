@@ -18,13 +18,14 @@ use super::tables::Tables;
 use crate::catalog::{OwnedRelation, RelationVersion};
 use crate::config::Connector;
 use crate::encode::{Encoder, EncoderOptions};
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, Kind, Result};
 use crate::ledger::ConfirmedLsn;
 use crate::observe::{Metrics, Side, State};
 use crate::pgtime::PgMicros;
-use crate::sink::{Deliveries, Sink};
+use crate::sink::{Deliveries, Gravity, Sink, Waiting};
 use crate::source::capture::CaptureFilter;
 use crate::source::facts;
+use crate::source::preflight::{self, Severity};
 use crate::source::sql::Sql;
 use crate::wire::{CopyBoth, ReplyRequest};
 
@@ -119,8 +120,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let connector = Arc::clone(&self.connector);
         let sql = Arc::clone(&self.sql);
         let (known, confirmed) = (self.known.clone(), self.core.confirmed().map(ConfirmedLsn::lsn));
+        let checked = self.preflight();
         let attempt = async move {
             tokio::time::sleep(wait).await;
+            checked.await?;
             Session::open(connector, sql, known, confirmed).await
         };
         let mut attempt = std::pin::pin!(attempt);
@@ -149,6 +152,28 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 return turn;
             }
         }
+    }
+
+    /// Looks at both ends before the first session, and reports everything at once. Later sessions need it not.
+    fn preflight(&self) -> Waiting<()> {
+        if !self.known.is_first() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let (sql, connector) = (Arc::clone(&self.sql), Arc::clone(&self.connector));
+        let (sink, encoder) = (self.sink.preflight(), encoder(&connector));
+        Box::pin(async move {
+            let mut report = preflight::preflight(&sql, &connector).await?;
+            let topics = report.captured.iter().map(|name| encoder.topic(&name.schema, &name.table)).collect();
+            for concern in sink(topics).await? {
+                let severity = match concern.gravity {
+                    Gravity::Fatal => Severity::Error,
+                    Gravity::Warning => Severity::Warning,
+                };
+                report.add_sink_finding(severity, Kind::SinkRefused, concern.what, concern.remedy);
+            }
+            report.log();
+            report.into_result().map(drop)
+        })
     }
 
     /// Streams until the session ends.

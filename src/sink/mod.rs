@@ -62,8 +62,36 @@ pub struct Depth {
 /// A future that owns what it needs, so that the pipeline can answer keepalives while it waits for it.
 pub type Waiting<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static>>;
 
+/// Something that a sink's look before the start has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concern {
+    /// How bad it is.
+    pub gravity: Gravity,
+    /// What was found, one sentence. Never holds a secret.
+    pub what: String,
+    /// How to mend it.
+    pub remedy: String,
+}
+
+/// How bad a [`Concern`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gravity {
+    /// Nothing can be written until an operator acts.
+    Fatal,
+    /// Some records may not find their way, or it may pass by itself.
+    Warning,
+}
+
+/// Looks at what would keep records for these topics from being written.
+pub type Look = Box<dyn FnOnce(Vec<Arc<str>>) -> Waiting<Vec<Concern>> + Send>;
+
 /// A destination for records. See the module for the contract.
 pub trait Sink {
+    /// Gives the look that is taken before the start, without side effects.
+    fn preflight(&self) -> Look {
+        Box::new(|_| Box::pin(std::future::ready(Ok(Vec::new()))))
+    }
+
     /// Makes sure that a topic can be written to, creating it where that was configured.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub use self::preflight::{Preflight, preflight};
 use self::topics::Topics;
 use crate::config;
 use crate::error::{Error, Kind, Result};
-use crate::sink::{Append, Deliveries, Depth, Header, Headers, Record, Sink, Waiting};
+use crate::sink::{Append, Concern, Deliveries, Depth, Gravity, Header, Headers, Look, Record, Sink, Waiting};
 
 /// Something to be mended before a sink can work, found without side effects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +87,7 @@ struct Rendered {
 
 /// A producer, and the book of what it holds.
 pub struct KafkaSink {
+    config: config::Kafka,
     producer: BaseProducer<Reports>,
     topics: Topics,
     queue_bytes_max: u64,
@@ -113,6 +114,7 @@ impl KafkaSink {
             .map_err(|error| settings::creation_error(&error))?;
         let topics = Topics::new(settings.client.clone(), config.topic_creation.clone(), vouched);
         Ok(Self {
+            config: config.clone(),
             producer,
             topics,
             queue_bytes_max: settings.queue_bytes_max,
@@ -195,7 +197,27 @@ fn with_shared(headers: OwnedHeaders, shared: &[Header]) -> OwnedHeaders {
     })
 }
 
+/// Brokers that cannot be reached may come, and a topic that is missing may never be written to.
+fn concern(finding: Finding) -> Concern {
+    let fatal = finding.property.starts_with("producer.override.");
+    Concern {
+        gravity: if fatal { Gravity::Fatal } else { Gravity::Warning },
+        what: format!("{}: {}", finding.property, finding.problem),
+        remedy: finding.remedy,
+    }
+}
+
 impl Sink for KafkaSink {
+    fn preflight(&self) -> Look {
+        let config = self.config.clone();
+        Box::new(move |topics| {
+            Box::pin(async move {
+                let found = preflight(&config, &topics).await?;
+                Ok(found.findings.into_iter().map(concern).collect())
+            })
+        })
+    }
+
     /// See the trait. What it takes to look is done on a thread of its own.
     ///
     /// # Cancel safety

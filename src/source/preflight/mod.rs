@@ -48,7 +48,9 @@ pub async fn preflight(sql: &Sql, connector: &Connector) -> Result<Report> {
     let plan = publication::plan(&seen.situation(connector, &filter));
     findings.extend(published::judge(&seen, connector, &filter, &plan));
     findings.sort_by_key(|finding| finding.severity);
-    Ok(Report::new(findings, seen.identity, seen.slot, plan))
+    let names = seen.tables.iter().map(|table| &table.name);
+    let captured = names.filter(|name| filter.matches(&name.schema, &name.table)).cloned().collect();
+    Ok(Report { findings, identity: seen.identity, slot: seen.slot, plan, captured })
 }
 
 /// What was seen of the server, in one snapshot.

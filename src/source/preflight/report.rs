@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::error::{Error, Kind, Result};
 use crate::lsn::Lsn;
+use crate::source::ident::QualifiedName;
 use crate::source::identity::ServerIdentity;
 use crate::source::publication::Plan;
 use crate::source::slot::SlotState;
@@ -46,6 +47,8 @@ pub enum Check {
     ReplicaIdentity,
     /// Captured tables that are not written to the log.
     UnloggedTables,
+    /// The other end: brokers, rights and topics.
+    Sink,
 }
 
 impl Check {
@@ -53,6 +56,7 @@ impl Check {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Sink => "sink",
             Self::ServerVersion => "server_version",
             Self::Standby => "standby",
             Self::WalLevel => "wal_level",
@@ -195,11 +199,21 @@ pub struct Report {
     pub slot: SlotState,
     /// What has to be done with the publication.
     pub plan: Plan,
+    /// Tables that pass the include and exclude lists.
+    pub captured: Vec<QualifiedName>,
 }
 
 impl Report {
-    pub(super) fn new(findings: Vec<Finding>, identity: ServerIdentity, slot: SlotState, plan: Plan) -> Self {
-        Self { findings, identity, slot, plan }
+    /// Adds what was found at the other end: an error where nothing could be written at all, a warning otherwise.
+    pub fn add_sink_finding(&mut self, severity: Severity, kind: Kind, what: impl Into<String>, remedy: String) {
+        self.findings.push(Finding {
+            check: Check::Sink,
+            severity,
+            kind,
+            what: what.into(),
+            remedy: Some(Remedy::Action(remedy)),
+        });
+        self.findings.sort_by_key(|finding| finding.severity);
     }
 
     /// Writes warnings and notices to the log, each with its remedy. Errors are for [`Self::into_result`].

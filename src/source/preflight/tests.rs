@@ -218,7 +218,8 @@ fn report(change: impl FnOnce(&mut Seen)) -> Report {
     let mut seen = seen();
     change(&mut seen);
     let findings = server::judge(&seen, &connector());
-    Report::new(findings, seen.identity, seen.slot, publication::Plan::Keep)
+    let plan = publication::Plan::Keep;
+    Report { findings, identity: seen.identity, slot: seen.slot, plan, captured: Vec::new() }
 }
 
 #[test]

@@ -3,4 +3,5 @@
 mod golden;
 mod servers;
 mod source;
+mod stream;
 mod support;

@@ -62,7 +62,14 @@ impl Report {
         if rival {
             head.push("of Debezium");
         }
-        head.extend(["reader CPU us/row", "walsender CPU us/row", "broker CPU us/row", "peak MiB", "confirmed s", "other %"]);
+        head.extend([
+            "reader CPU us/row",
+            "walsender CPU us/row",
+            "broker CPU us/row",
+            "peak MiB",
+            "confirmed s",
+            "other %",
+        ]);
         let mut table = Table::new(2, &head);
         for group in self.groups() {
             table.row(group.cells(rival));

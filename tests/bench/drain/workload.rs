@@ -156,8 +156,7 @@ fn wide_columns() -> impl Iterator<Item = (String, (&'static str, &'static str))
         ("ratio", ("double precision", "n / 3.0")),
         ("seen_at", ("timestamptz", "timestamptz '2025-01-01 00:00:00.123456+00' + n * interval '1 second'")),
     ];
-    (0..4).flat_map(|round| KINDS.map(|(name, column)| (format!("{name}_{round}"), column))).chain([(
-        "valid".to_owned(),
-        ("boolean", "n % 2 = 0"),
-    )])
+    (0..4)
+        .flat_map(|round| KINDS.map(|(name, column)| (format!("{name}_{round}"), column)))
+        .chain([("valid".to_owned(), ("boolean", "n % 2 = 0"))])
 }

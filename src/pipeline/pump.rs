@@ -228,7 +228,7 @@ impl Pump {
                     self.waiting.start += 1;
                 }
                 Ok(Append::Full) => return Ok(Append::Full),
-                Err(error) => return Err(Fault::Sink(self.explain(error))),
+                Err(error) => return Err(Fault::Sink(self.explain(error, sink.offender()))),
             }
         }
         Ok(Append::Taken)
@@ -292,12 +292,12 @@ impl Pump {
         self.topics.drain().collect()
     }
 
-    /// Adds the table and the names of its key columns to a sink's complaint about a topic's record.
-    pub fn explain(&self, error: Error) -> Error {
+    /// Adds the table and the names of its key columns to a sink's complaint about a record of the topic `offender`.
+    pub fn explain(&self, error: Error, offender: Option<&str>) -> Error {
         if error.kind() != Kind::RecordTooLarge {
             return error;
         }
-        let Some(relation) = self.tables.named_in(error.message()) else { return error };
+        let Some(relation) = offender.and_then(|topic| self.tables.written_to(topic)) else { return error };
         let key: Vec<&str> =
             relation.key.iter().filter_map(|&at| relation.columns.get(at)).map(|column| column.name.as_str()).collect();
         let key = if key.is_empty() { "no key".to_owned() } else { format!("key columns ({})", key.join(", ")) };

@@ -259,7 +259,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             self.pump.settled(self.core.first_unsettled(), &self.metrics);
         }
         if let Err(error) = polled {
-            let error = self.pump.explain(error);
+            let error = self.pump.explain(error, self.sink.offender());
             self.sink_lost(error);
         }
         if now >= self.core.next_tick() {

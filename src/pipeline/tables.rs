@@ -111,12 +111,11 @@ impl Tables {
         }
     }
 
-    /// The table whose topic a sink's message names in quotes.
+    /// The relation version whose rows were last written to a topic.
     #[must_use]
-    pub fn named_in(&self, message: &str) -> Option<&RelationVersion> {
-        let names =
-            |table: &&Table| table.topic.as_ref().is_some_and(|topic| message.contains(&format!("\"{topic}\"")));
-        self.tables.iter().find(names).map(|table| table.relation.as_ref())
+    pub fn written_to(&self, topic: &str) -> Option<&RelationVersion> {
+        let is_its = |table: &&Table| table.topic.as_ref().is_some_and(|of_table| **of_table == *topic);
+        self.tables.iter().find(is_its).map(|table| table.relation.as_ref())
     }
 
     /// Adds the counters to the shared metrics, if it is time; tells whether it was.

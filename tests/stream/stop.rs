@@ -17,7 +17,7 @@ fn a_stop_under_load_loses_and_doubles_nothing(server: &'static dyn PostgresServ
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while writing.load(Ordering::Relaxed) {
-                session.execute("INSERT INTO t (words) SELECT 'row ' || n FROM generate_series(1, 50) n");
+                session.execute("INSERT INTO t (words) VALUES ('one'), ('two')");
             }
         });
 

@@ -5,5 +5,6 @@
 mod golden;
 mod servers;
 mod source;
+mod stream;
 mod support;
 mod tidy;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
@@ -84,27 +85,91 @@ impl Topics {
         names.filter(|name| name.starts_with(&self.prefix)).collect()
     }
 
+    /// Makes topics with so many partitions and this configuration, and waits until they are there.
+    #[track_caller]
+    pub(crate) fn create(&self, topics: &[String], partitions: i32, config: &[(&str, &str)]) {
+        let new: Vec<NewTopic<'_>> = topics
+            .iter()
+            .map(|topic| {
+                let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+                config.iter().fold(new, |new, (name, value)| new.set(name, value))
+            })
+            .collect();
+        let admin: AdminClient<_> = self.client().create().expect("an admin client");
+        let outcomes = block_on(admin.create_topics(&new, &AdminOptions::new())).expect("an answer");
+        for outcome in outcomes {
+            outcome.expect("the topic is made");
+        }
+        wait::until("the topics are there", wait::PATIENCE, || {
+            let existing = self.existing();
+            topics.iter().all(|topic| existing.contains(topic))
+        });
+    }
+
+    /// Sets one configuration entry of a topic.
+    #[track_caller]
+    pub(crate) fn configure(&self, topic: &str, name: &str, value: &str) {
+        let admin: AdminClient<_> = self.client().create().expect("an admin client");
+        let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
+        let outcomes = block_on(admin.alter_configs([&change], &AdminOptions::new())).expect("an answer");
+        for outcome in outcomes {
+            outcome.expect("the topic is configured");
+        }
+        wait::until("the topic has its new configuration", wait::PATIENCE, || {
+            self.configuration(topic, name).as_deref() == Some(value)
+        });
+    }
+
+    /// One configuration entry of a topic.
+    #[track_caller]
+    pub(crate) fn configuration(&self, topic: &str, name: &str) -> Option<String> {
+        let admin: AdminClient<_> = self.client().create().expect("an admin client");
+        let described = block_on(admin.describe_configs([&ResourceSpecifier::Topic(topic)], &AdminOptions::new()));
+        let described = described.expect("an answer").into_iter().next().expect("one topic").expect("it is there");
+        described.get(name)?.value.clone()
+    }
+
+    /// Number of partitions of a topic, as the brokers tell.
+    #[track_caller]
+    pub(crate) fn partitions(&self, topic: &str) -> usize {
+        let metadata = self.consumer().fetch_metadata(Some(topic), wait::PATIENCE).expect("metadata");
+        metadata.topics().iter().find(|found| found.name() == topic).expect("the topic").partitions().len()
+    }
+
     /// All records that are in the topic now, partition by partition; none where there is no topic.
     #[track_caller]
     pub(crate) fn read_to_end(&self, topic: &str) -> Vec<ConsumedRecord> {
         let consumer = self.consumer();
-        let mut ends = BTreeSet::new();
         let Some(partitions) = assign_from_start(&consumer, topic) else { return Vec::new() };
-        let mut records = Vec::new();
-        let deadline = Instant::now() + wait::PATIENCE;
-        while ends.len() < partitions {
-            assert!(Instant::now() < deadline, "{topic} has no end: {} records so far", records.len());
-            match consumer.poll(Duration::from_millis(100)) {
-                Some(Ok(message)) => records.push(consumed(&message)),
-                Some(Err(KafkaError::PartitionEOF(partition))) => {
-                    ends.insert(partition);
-                }
-                Some(Err(error)) => panic!("{topic}: {error}"),
-                None => {}
-            }
+        poll_to_end(&consumer, topic, partitions)
+    }
+
+    /// Waits for so many records in these topics altogether, which have one partition each.
+    #[track_caller]
+    pub(crate) fn wait_for_all(&self, topics: &[String], count: usize) -> Vec<ConsumedRecord> {
+        let consumer = self.consumer();
+        let mut assignment = TopicPartitionList::new();
+        for topic in topics {
+            assignment.add_partition_offset(topic, 0, Offset::Beginning).expect("a valid offset");
         }
-        records.sort_by_key(|record| (record.partition, record.offset));
-        records
+        consumer.assign(&assignment).expect("an assignment");
+        poll_count(&consumer, "all topics", count)
+    }
+
+    /// The last records of a topic of one partition.
+    #[track_caller]
+    pub(crate) fn read_last(&self, topic: &str, count: i64) -> Vec<ConsumedRecord> {
+        let consumer = self.consumer();
+        let mut assignment = TopicPartitionList::new();
+        assignment.add_partition_offset(topic, 0, Offset::OffsetTail(count)).expect("a valid offset");
+        consumer.assign(&assignment).expect("an assignment");
+        poll_to_end(&consumer, topic, 1)
+    }
+
+    /// How many records were ever written to a topic of one partition.
+    #[track_caller]
+    pub(crate) fn end_offset(&self, topic: &str) -> i64 {
+        self.consumer().fetch_watermarks(topic, 0, wait::PATIENCE).expect("watermarks").1
     }
 
     /// Waits until the topic holds `count` records and returns all that it holds then, which may be more.
@@ -113,17 +178,51 @@ impl Topics {
         let what = format!("{topic} holds {count} records");
         let consumer = self.consumer();
         wait::until_some(&what, wait::PATIENCE, || assign_from_start(&consumer, topic));
-        let mut records = Vec::new();
-        let deadline = Instant::now() + wait::PATIENCE;
-        while records.len() < count {
-            assert!(Instant::now() < deadline, "waited in vain until {what}: there are {}", records.len());
-            // Errors are passed over: a broker that is being restarted is part of some tests.
-            if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
-                records.push(consumed(&message));
-            }
-        }
+        poll_count(&consumer, topic, count);
         self.read_to_end(topic)
     }
+}
+
+#[track_caller]
+fn poll_count(consumer: &BaseConsumer, topic: &str, count: usize) -> Vec<ConsumedRecord> {
+    let mut records = Vec::new();
+    let deadline = Instant::now() + wait::PATIENCE;
+    while records.len() < count {
+        let found = records.len();
+        assert!(Instant::now() < deadline, "waited in vain until {topic} holds {count} records: there are {found}");
+        // Errors are passed over: a broker that is being restarted is part of some tests.
+        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
+            records.push(consumed(&message));
+        }
+    }
+    records
+}
+
+#[track_caller]
+fn poll_to_end(consumer: &BaseConsumer, what: &str, partitions: usize) -> Vec<ConsumedRecord> {
+    let mut ends = BTreeSet::new();
+    let mut records = Vec::new();
+    let deadline = Instant::now() + wait::PATIENCE;
+    while ends.len() < partitions {
+        assert!(Instant::now() < deadline, "{what} has no end: {} records so far", records.len());
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => {
+                records.push(consumed(&message));
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                ends.insert(partition);
+            }
+            Some(Err(error)) => panic!("{what}: {error}"),
+            None => {}
+        }
+    }
+    records.sort_by(|a, b| (&a.topic, a.partition, a.offset).cmp(&(&b.topic, b.partition, b.offset)));
+    records
+}
+
+/// Waits for an answer of the admin client, which comes from a thread of its own.
+fn block_on<T>(answer: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(answer)
 }
 
 /// Assigns every partition of a topic; none where the topic does not exist or has no leader yet.

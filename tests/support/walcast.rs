@@ -1,6 +1,6 @@
 //! The built binary as a child process.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -37,11 +37,42 @@ pub(crate) fn connector_config(database: &Database<'_>, topics: &Topics) -> Map<
 /// A running `walcast`; dropping it kills it.
 pub(crate) struct Walcast {
     child: Child,
-    stderr: Arc<Mutex<String>>,
-    reader: Option<JoinHandle<()>>,
+    stdout: Written,
+    stderr: Written,
     guard: Guard,
     listen_port: u16,
     _directory: TempDir,
+}
+
+/// What one output of the process has written so far. It is always read, so that the child never waits for us.
+struct Written {
+    text: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Written {
+    fn to(output: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&text);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                let mut text = written.lock().expect("no panic while it is held");
+                text.push_str(&String::from_utf8_lossy(&line));
+                text.push('\n');
+            }
+        });
+        Self { text, reader: Some(reader) }
+    }
+
+    fn so_far(&self) -> String {
+        self.text.lock().expect("no panic while it is held").clone()
+    }
+
+    fn wait_complete(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader of an output");
+        }
+    }
 }
 
 /// Kills a process when this process is gone, however it went.
@@ -78,37 +109,42 @@ impl Walcast {
 
     /// `walcast run` with this configuration and more arguments.
     pub(crate) fn run_with(config: &Map<String, Value>, arguments: &[&str]) -> Self {
+        Self::run_file("connector.json", &Value::Object(config.clone()).to_string(), arguments, &[])
+    }
+
+    /// `walcast run` with a file of this name and text, more arguments, and more environment variables. It
+    /// listens on a free port unless the arguments say otherwise.
+    pub(crate) fn run_file(name: &str, text: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the configuration");
-        let file = directory.path().join("connector.json");
-        let text = Value::Object(config.clone()).to_string();
+        let file = directory.path().join(name);
         std::fs::write(&file, text).expect("a configuration file");
         let listen_port = free_port();
         let mut command = Command::new(env!("CARGO_BIN_EXE_walcast"));
-        command.arg("run").arg(&file).args(["--listen", &format!("127.0.0.1:{listen_port}")]).args(arguments);
+        command.arg("run").arg(&file).args(arguments);
+        if !arguments.contains(&"--listen") {
+            command.args(["--listen", &format!("127.0.0.1:{listen_port}")]);
+        }
         let mut child = command
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the built binary");
         let guard = Guard::of(child.id());
-        let stderr = Arc::new(Mutex::new(String::new()));
-        let written = Arc::clone(&stderr);
-        let pipe = BufReader::new(child.stderr.take().expect("it is piped"));
-        // The pipe is always read, so that the child never waits for us.
-        let reader = std::thread::spawn(move || {
-            for line in pipe.split(b'\n').map_while(Result::ok) {
-                let mut text = written.lock().expect("no panic while it is held");
-                text.push_str(&String::from_utf8_lossy(&line));
-                text.push('\n');
-            }
-        });
-        Self { child, stderr, reader: Some(reader), guard, listen_port, _directory: directory }
+        let stdout = Written::to(child.stdout.take().expect("it is piped"));
+        let stderr = Written::to(child.stderr.take().expect("it is piped"));
+        Self { child, stdout, stderr, guard, listen_port, _directory: directory }
     }
 
     /// What it has written to stderr so far.
     pub(crate) fn stderr(&self) -> String {
-        self.stderr.lock().expect("no panic while it is held").clone()
+        self.stderr.so_far()
+    }
+
+    /// The whole lines that it has written to stdout so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.stdout.so_far()
     }
 
     /// Process id.
@@ -139,14 +175,12 @@ impl Walcast {
 
     /// Status code and body of an HTTP path, for example `/health`; none while nothing listens.
     pub(crate) fn http(&self, path: &str) -> Option<(u16, String)> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.listen_port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        let status = head.split_ascii_whitespace().nth(1)?.parse().ok()?;
-        Some((status, body.to_owned()))
+        http_at(self.listen_port, path)
+    }
+
+    /// The port that it is told to listen on.
+    pub(crate) fn listen_port(&self) -> u16 {
+        self.listen_port
     }
 
     /// The value of one sample of `/metrics`, by its full text up to the value.
@@ -157,8 +191,17 @@ impl Walcast {
 
     /// Resident memory, bytes.
     pub(crate) fn resident_bytes(&self) -> u64 {
+        self.memory_bytes("VmRSS:")
+    }
+
+    /// The most that the resident memory ever was, bytes.
+    pub(crate) fn peak_resident_bytes(&self) -> u64 {
+        self.memory_bytes("VmHWM:")
+    }
+
+    fn memory_bytes(&self, what: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+        let line = status.lines().find(|line| line.starts_with(what)).expect(what);
         let kib: u64 = line.split_ascii_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
         kib * 1024
     }
@@ -167,6 +210,13 @@ impl Walcast {
     #[track_caller]
     pub(crate) fn terminate(&mut self) -> ExitStatus {
         signal(self.pid(), "TERM");
+        self.wait_exit()
+    }
+
+    /// Sends SIGINT and waits for the end.
+    #[track_caller]
+    pub(crate) fn interrupt(&mut self) -> ExitStatus {
+        signal(self.pid(), "INT");
         self.wait_exit()
     }
 
@@ -187,7 +237,7 @@ impl Walcast {
         let _ = self.child.wait();
     }
 
-    /// Waits until it ends by itself; stderr is complete afterwards.
+    /// Waits until it ends by itself; its output is complete afterwards.
     #[track_caller]
     pub(crate) fn wait_exit(&mut self) -> ExitStatus {
         let deadline = Instant::now() + wait::PATIENCE;
@@ -196,9 +246,8 @@ impl Walcast {
             self.child.try_wait().expect("a child of ours")
         });
         self.guard.dismiss();
-        if let Some(reader) = self.reader.take() {
-            reader.join().expect("the reader of stderr");
-        }
+        self.stdout.wait_complete();
+        self.stderr.wait_complete();
         status
     }
 }
@@ -210,6 +259,18 @@ impl Drop for Walcast {
             eprintln!("walcast wrote:\n{}", self.stderr());
         }
     }
+}
+
+/// Status code and body of an HTTP path at a port of this machine; none while nothing listens.
+pub(crate) fn http_at(port: u16, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
 }
 
 fn signal(pid: u32, name: &str) {

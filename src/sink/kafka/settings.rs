@@ -35,7 +35,7 @@ const BASE: &[(&str, &str)] = &[
     // From here on: choices.
     ("compression.type", "lz4"),
     // Latency of a lone change; under load batches fill by themselves long before.
-    ("linger.ms", "2"),
+    ("linger.ms", "5"),
     ("batch.size", "1000000"),
     ("batch.num.messages", "10000"),
     // A record without a key sticks to a partition as long as a batch waits, not longer.

@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 /// The least time between two reads while behind.
 ///
-/// Measured with PostgreSQL 15, reader and server on two shared cores, half a million narrow rows in transactions of
-/// 100, over TCP: without naps 140,000 to 158,000 rows/s at 300 bytes a read and 3.0 us of our CPU a row; with 200 us
-/// 208,000 to 300,000; with 300 us up to 322,000 at 15 KB a read and 0.3 us a row. The walsender's own CPU falls from
-/// 6 us a row to 3. Half a millisecond gains a little more there, but rows of 1.4 KB over a Unix socket then fill its
-/// small buffer, and the server waits for us (120,000 rows/s instead of 180,000).
+/// Measured with PostgreSQL 15, reader and server on two cores shared with other work, half a million narrow rows in
+/// transactions of 100, over TCP, three runs each: without naps 139,000 to 158,000 rows/s and 2.2 to 3.2 us of our CPU
+/// a row; with 200 us 208,000 to 301,000 and 0.4 to 0.6 us; with 300 us 168,000 to 323,000 and 0.3 to 0.7 us; with 500 us
+/// 326,000 to 336,000. The walsender's own CPU falls from 5 to 7 us a row to between 3 and 4. Half a millisecond is
+/// best there, but rows of 1.4 KB over a Unix socket then fill its small buffer and the server waits for us (119,000 to
+/// 147,000 rows/s instead of 128,000 to 189,000): 300 us is the compromise.
 const NAP: Duration = Duration::from_micros(300);
 
 /// A read that returned this much is not followed by a nap.

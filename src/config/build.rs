@@ -131,8 +131,6 @@ fn slot(checked: &Checked, findings: &mut Findings) -> Slot {
         name: checked.value("slot.name").unwrap_or_default().to_owned(),
         drop_on_stop: flag(checked, "slot.drop.on.stop"),
         failover: flag(checked, "slot.failover"),
-        max_retries: u32::try_from(number(checked, "slot.max.retries")).unwrap_or(u32::MAX),
-        retry_delay: millis(checked, "slot.retry.delay.ms"),
         stream_params: stream_params(checked.value("slot.stream.params").unwrap_or_default(), findings),
     }
 }

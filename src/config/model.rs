@@ -106,10 +106,6 @@ pub struct Slot {
     pub drop_on_stop: bool,
     /// `slot.failover`
     pub failover: bool,
-    /// `slot.max.retries`
-    pub max_retries: u32,
-    /// `slot.retry.delay.ms`
-    pub retry_delay: Duration,
     /// `slot.stream.params`, checked pairs.
     pub stream_params: Vec<(String, String)>,
 }

@@ -109,6 +109,17 @@ impl Session {
     }
 }
 
+/// Drops the slot, waiting until the server has let go of it.
+///
+/// # Errors
+/// As [`Connection::open`] and [`Connection::drop_replication_slot`].
+pub async fn drop_slot(connector: &Connector) -> Result<()> {
+    let mut connection = Connection::open(&connector.database, "walcast").await?;
+    let dropped = connection.drop_replication_slot(&connector.slot.name, true).await;
+    connection.close().await;
+    dropped
+}
+
 fn slot_gone(slot: &str, confirmed: Option<Lsn>, server: Lsn) -> Error {
     Error::new(Kind::SlotLost, format!("slot \"{slot}\" is gone"))
         .positions(confirmed.unwrap_or_default(), server)

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::core::{Core, Phase, Policy};
 use super::input::{Effect, Input, Outcome, Reply};
 use super::pump::{Fault, Pause, Pump};
-use super::session::{Known, Session};
+use super::session::{self, Known, Session};
 use super::tables::Tables;
 use crate::catalog::{OwnedRelation, RelationVersion};
 use crate::config::Connector;
@@ -56,11 +56,11 @@ pub async fn run<S: Sink>(
         match shell.connect(wait).await {
             Turn::Streaming(session) => match shell.stream(*session).await {
                 Turn::Connect(after) => wait = after,
-                Turn::Finish(outcome) => return Ok(shell.close(outcome)),
+                Turn::Finish(outcome) => return Ok(shell.close(outcome).await),
                 Turn::Streaming(_) => return Err(Error::bug("a session inside a session")),
             },
             Turn::Connect(after) => wait = after,
-            Turn::Finish(outcome) => return Ok(shell.close(outcome)),
+            Turn::Finish(outcome) => return Ok(shell.close(outcome).await),
         }
     }
 }
@@ -131,7 +131,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             let wake = self.wake();
             tokio::select! {
                 biased;
-                patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
+                patience = stop_ordered(&mut self.stop), if !self.stopping => {
+                    // The attempt is dropped: no session is wanted any more.
+                    self.stop(patience);
+                    return self.drain().await;
+                }
                 session = &mut attempt => match session {
                     Ok(session) => {
                         self.known.learn(&session);
@@ -185,9 +189,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             if let Some(turn) = self.carry_out(&mut copy).await {
                 return turn;
             }
-            let Some(stream) = &mut copy else {
-                return Turn::Finish(Outcome::Failed(Error::bug("the session was closed without a next step")));
-            };
+            let Some(stream) = &mut copy else { return self.drain().await };
             let now = Instant::now();
             let pause = self.pump.drive(stream, &mut self.sink, &mut self.core, now, &mut self.effects);
             self.settle();
@@ -213,7 +215,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     tokio::select! {
                         biased;
                         patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
-                        filled = stream.fill() => if let Err(error) = filled { self.source_lost(error) },
+                        filled = stream.fill() => match filled {
+                            // A transaction may be longer than any patience with a silent server.
+                            Ok(_) => self.apply(Input::Received(self.core.received())),
+                            Err(error) => self.source_lost(error),
+                        },
                         () = tokio::time::sleep_until(wake.into()) => {}
                     }
                 }
@@ -228,6 +234,17 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 }
                 Ok(Pause::Turn | Pause::NeedBytes | Pause::SinkFull | Pause::Held) => {}
             }
+            self.settle();
+        }
+    }
+
+    /// Waits, during an orderly end, for what the sink holds after the session is gone.
+    async fn drain(&mut self) -> Turn {
+        loop {
+            if let Some(turn) = self.carry_out(&mut None).await {
+                return turn;
+            }
+            tokio::time::sleep_until(self.wake().into()).await;
             self.settle();
         }
     }
@@ -389,9 +406,16 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         turn
     }
 
-    fn close(self, outcome: Outcome) -> Outcome {
-        let patience = if matches!(outcome, Outcome::Stopped) { END_COPY_PATIENCE } else { Duration::ZERO };
-        self.sink.close(patience);
+    async fn close(self, outcome: Outcome) -> Outcome {
+        let stopped = matches!(outcome, Outcome::Stopped);
+        self.sink.close(if stopped { END_COPY_PATIENCE } else { Duration::ZERO });
+        if stopped && self.connector.slot.drop_on_stop {
+            let slot = self.connector.slot.name.as_str();
+            match session::drop_slot(&self.connector).await {
+                Ok(()) => tracing::info!(slot, "dropped the replication slot, as slot.drop.on.stop says"),
+                Err(error) => tracing::warn!(slot, %error, "the replication slot could not be dropped"),
+            }
+        }
         outcome
     }
 }

@@ -16,8 +16,14 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::text("slot.stream.params", "More options for the output plugin, name=value separated by semicolons"),
     Property::int("slot.max.retries", 0, "How often to try to take the slot while another process has it")
         .or("6")
-        .medium(),
-    Property::long("slot.retry.delay.ms", 0, "Wait between two of these tries").or("10000").medium(),
+        .medium()
+        .no_effect(
+            "a slot that another process holds is waited for like everything that may pass, by errors.max.retries",
+        ),
+    Property::long("slot.retry.delay.ms", 0, "Wait between two of these tries")
+        .or("10000")
+        .medium()
+        .no_effect("waits follow retriable.restart.connector.wait.ms and errors.retry.delay.max.ms"),
     Property::long("internal.create.slot.command.timeout", 0, "Time limit for making the slot, in seconds")
         .or("90")
         .no_effect("the server decides how long it waits for open transactions"),

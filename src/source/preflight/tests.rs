@@ -54,14 +54,7 @@ fn connector() -> Connector {
             connect_timeout: Duration::from_secs(1),
             tcp_keepalive: true,
         },
-        slot: config::Slot {
-            name: "s".to_owned(),
-            drop_on_stop: false,
-            failover: false,
-            max_retries: 0,
-            retry_delay: Duration::ZERO,
-            stream_params: Vec::new(),
-        },
+        slot: config::Slot { name: "s".to_owned(), drop_on_stop: false, failover: false, stream_params: Vec::new() },
         publication: config::Publication {
             name: "p".to_owned(),
             autocreate: config::Autocreate::NoTables,

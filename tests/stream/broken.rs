@@ -11,6 +11,7 @@ const BROKEN: &[(&str, &[&str])] = &[
     (r#"{"slot.name": "My-Slot"}"#, &["slot.name", "My-Slot", "lower-case"]),
     (r#"{"slot.name": ""}"#, &["slot.name"]),
     (r#"{"slot.name": "a_name_that_is_longer_than_any_slot_of_a_server_may_ever_be_in_this_world"}"#, &["slot.name"]),
+    (r#"{"slot.drop.on.stop": "true"}"#, &["slot.drop.on.stop", "not there yet"]),
     (r#"{"publication.name": ""}"#, &["publication.name"]),
     (r#"{"publication.autocreate.mode": "sometimes"}"#, &["publication.autocreate.mode", "filtered"]),
     (r#"{"plugin.name": "decoderbufs"}"#, &["plugin.name", "pgoutput"]),

@@ -2,6 +2,8 @@
 
 use super::super::property::{Property, ValueType};
 
+const SLOT_IS_WAITED_FOR: &str = "a slot in use is waited for as a lost connection is: see errors.max.retries";
+
 pub(super) static PROPERTIES: &[Property] = &[
     Property::text(
         "plugin.name",
@@ -11,13 +13,19 @@ pub(super) static PROPERTIES: &[Property] = &[
     .high()
     .check(plugin),
     Property::text("slot.name", "Name of the replication slot").or("debezium").high().check(slot_name),
-    Property::bool("slot.drop.on.stop", "false", "Whether the slot is dropped at an orderly stop").medium(),
+    Property::bool("slot.drop.on.stop", "false", "Whether the slot is dropped at an orderly stop")
+        .medium()
+        .not_yet(&[]),
     Property::bool("slot.failover", "false", "Whether a new slot is kept in step on standbys (PostgreSQL 17)").medium(),
     Property::text("slot.stream.params", "More options for the output plugin, name=value separated by semicolons"),
     Property::int("slot.max.retries", 0, "How often to try to take the slot while another process has it")
         .or("6")
-        .medium(),
-    Property::long("slot.retry.delay.ms", 0, "Wait between two of these tries").or("10000").medium(),
+        .medium()
+        .no_effect(SLOT_IS_WAITED_FOR),
+    Property::long("slot.retry.delay.ms", 0, "Wait between two of these tries")
+        .or("10000")
+        .medium()
+        .no_effect(SLOT_IS_WAITED_FOR),
     Property::long("internal.create.slot.command.timeout", 0, "Time limit for making the slot, in seconds")
         .or("90")
         .no_effect("the server decides how long it waits for open transactions"),

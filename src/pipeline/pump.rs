@@ -7,8 +7,10 @@
 //! - A frame is given back to the connection's buffer only after its event stands in the encoder's buffers, and
 //!   the next frame is looked at only after all records of the one before were taken by the sink.
 //! - Every record carries the ticket of the unit that is open.
+//! - A topic is made ready when its first record is there, not before: the server also describes tables of which
+//!   no row follows, such as partitions whose changes are sent as those of their root.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -25,7 +27,7 @@ use crate::event::{Change, Event, Transaction};
 use crate::ledger::Ticket;
 use crate::lsn::{EndLsn, Lsn, Position};
 use crate::observe::Metrics;
-use crate::pgoutput::{Block, parse};
+use crate::pgoutput::{Block, RelationId, parse};
 use crate::pgtime::PgMicros;
 use crate::sink::{Append, Sink};
 use crate::wire::{CopyBoth, Frame};
@@ -46,8 +48,10 @@ pub enum Pause {
     Turn,
     /// A relation's facts are needed before its rows can be decoded.
     NeedFacts(OwnedRelation),
-    /// A relation version is there whose topic was not prepared yet.
+    /// A relation version is there that was not introduced yet.
     NewRelation(Arc<RelationVersion>),
+    /// Records wait for a topic that was not made ready yet.
+    NewTopic(Arc<str>),
     /// The sink has no room.
     SinkFull,
     /// The core wants no frames now.
@@ -71,7 +75,6 @@ pub struct Pump {
     assembler: Assembler,
     encoder: Encoder,
     tables: Tables,
-    topics: HashSet<Arc<str>>,
     /// Records of the event in the encoder's buffers that the sink has not taken yet.
     waiting: Range<usize>,
     /// Tables of a Truncate message whose events are still to be encoded.
@@ -93,7 +96,6 @@ impl Pump {
             assembler: Assembler::new(Catalog::new(), None, None),
             encoder,
             tables,
-            topics: HashSet::new(),
             waiting: 0..0,
             truncating: VecDeque::new(),
             unit_records: 0,
@@ -135,7 +137,9 @@ impl Pump {
                 return Ok(Pause::SinkFull);
             }
             if let Some(emptied) = self.truncating.pop_front() {
-                self.truncate(&emptied, clock_nanos).map_err(Fault::Source)?;
+                if let Some(pause) = self.truncate(&emptied, clock_nanos).map_err(Fault::Source)? {
+                    return Ok(pause);
+                }
                 continue;
             }
             if self.unit_records >= SLICE_RECORDS_MAX {
@@ -179,7 +183,9 @@ impl Pump {
         match self.assembler.step(start, message)? {
             Step::Event(event) => {
                 self.position = event.position;
+                let id = event.relation.id;
                 self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
+                return Ok(self.new_topic(id));
             }
             Step::Begin(transaction) => {
                 self.commit_time = transaction.commit_time;
@@ -234,7 +240,7 @@ impl Pump {
         Ok(Append::Taken)
     }
 
-    fn truncate(&mut self, emptied: &Emptied, clock_nanos: u64) -> Result<(), Error> {
+    fn truncate(&mut self, emptied: &Emptied, clock_nanos: u64) -> Result<Option<Pause>, Error> {
         let event = Event {
             position: emptied.position,
             lsn: emptied.lsn,
@@ -244,7 +250,16 @@ impl Pump {
             change: Change::Truncate,
         };
         self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
-        Ok(())
+        Ok(self.new_topic(emptied.relation.id))
+    }
+
+    /// A pause where the records that wait are the first ones for their topic.
+    #[inline]
+    fn new_topic(&mut self, id: RelationId) -> Option<Pause> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        self.tables.topic_to_prepare(id).map(|topic| Pause::NewTopic(Arc::clone(topic)))
     }
 
     fn seal(&mut self, end: Option<EndLsn>, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
@@ -275,21 +290,25 @@ impl Pump {
         self.assembler.learn(relation, facts)
     }
 
-    /// Takes in a relation version and gives its topic, if it is captured and the topic was not prepared yet.
-    pub fn introduce(&mut self, relation: &Arc<RelationVersion>, metrics: &Metrics) -> Option<Arc<str>> {
+    /// Takes in a relation version.
+    pub fn introduce(&mut self, relation: &Arc<RelationVersion>, metrics: &Metrics) {
         match self.tables.introduce(relation, metrics) {
-            Capture::Excluded => None,
+            Capture::Excluded => {}
             Capture::Captured => {
                 let topic = self.encoder.plan(relation);
                 self.tables.set_topic(relation.id, &topic);
-                self.topics.insert(Arc::clone(&topic)).then_some(topic)
             }
         }
     }
 
-    /// A new sink knows no topics.
-    pub fn forget_topics(&mut self) -> Vec<Arc<str>> {
-        self.topics.drain().collect()
+    /// The sink has made a topic ready.
+    pub fn topic_prepared(&mut self, topic: &str) {
+        self.tables.topic_prepared(topic);
+    }
+
+    /// A new sink has no topic ready.
+    pub fn forget_topics(&mut self) {
+        self.tables.forget_topics();
     }
 
     /// Adds the table and the names of its key columns to a sink's complaint about a topic's record.
@@ -297,7 +316,7 @@ impl Pump {
         if error.kind() != Kind::RecordTooLarge {
             return error;
         }
-        let Some(relation) = topic.and_then(|topic| self.tables.of_topic(topic)) else { return error };
+        let Some(relation) = topic.and_then(|topic| self.tables.written_to(topic)) else { return error };
         let key: Vec<&str> =
             relation.key.iter().filter_map(|&at| relation.columns.get(at)).map(|column| column.name.as_str()).collect();
         let key = if key.is_empty() { "no key".to_owned() } else { format!("key columns ({})", key.join(", ")) };

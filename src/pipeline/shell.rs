@@ -15,7 +15,7 @@ use super::input::{Effect, Input, Outcome, Reply};
 use super::pump::{Fault, Pause, Pump};
 use super::session::{self, Known, Session};
 use super::tables::Tables;
-use crate::catalog::{OwnedRelation, RelationVersion};
+use crate::catalog::OwnedRelation;
 use crate::config::Connector;
 use crate::encode::{Encoder, EncoderOptions};
 use crate::error::{Class, Error, Kind, Result};
@@ -205,8 +205,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         self.source_lost(error);
                     }
                 }
-                Ok(Pause::NewRelation(relation)) => {
-                    if let Err(error) = self.introduce(stream, &relation).await {
+                Ok(Pause::NewRelation(relation)) => self.pump.introduce(&relation, &self.metrics),
+                Ok(Pause::NewTopic(topic)) => {
+                    if let Err(error) = self.prepare(stream, topic).await {
                         self.source_lost(error);
                     }
                 }
@@ -255,21 +256,25 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let id = relation.id;
         let facts = self.wait_alive(stream, async move { facts::of_relations(&sql, &[id]).await }).await?;
         let version = self.pump.learn(&relation, &facts);
-        self.introduce(stream, &version).await
+        self.pump.introduce(&version, &self.metrics);
+        self.was_busy();
+        Ok(())
     }
 
-    /// Takes in a relation version and makes its topic ready.
-    async fn introduce(&mut self, stream: &mut CopyBoth, relation: &Arc<RelationVersion>) -> Result<()> {
-        if let Some(topic) = self.pump.introduce(relation, &self.metrics) {
-            let prepared = self.sink.prepare(vec![topic]);
-            match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
-                Ok(()) => {}
-                Err(error) => self.sink_lost(error),
-            }
+    /// Makes a topic ready for the records that wait for it.
+    async fn prepare(&mut self, stream: &mut CopyBoth, topic: Arc<str>) -> Result<()> {
+        let prepared = self.sink.prepare(vec![Arc::clone(&topic)]);
+        match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
+            Ok(()) => self.pump.topic_prepared(&topic),
+            Err(error) => self.sink_lost(error),
         }
-        // Whatever took its time here was not the server's silence.
-        self.apply(Input::Received(self.core.received()));
+        self.was_busy();
         Ok(())
+    }
+
+    /// Whatever took its time here was not the server's silence.
+    fn was_busy(&mut self) {
+        self.apply(Input::Received(self.core.received()));
     }
 
     /// Waits for something slow without falling silent towards the server.

@@ -30,6 +30,8 @@ struct Table {
     capture: Capture,
     relation: Arc<RelationVersion>,
     topic: Option<Arc<str>>,
+    /// Whether the sink was told of the topic and had it ready.
+    topic_ready: bool,
     tally: TableTally,
 }
 
@@ -60,6 +62,7 @@ impl Tables {
             capture,
             relation: Arc::clone(relation),
             topic: None,
+            topic_ready: false,
             tally: metrics.table(&format!("{}.{}", relation.schema, relation.table)).tally(),
         };
         match self.index.get(&relation.id) {
@@ -111,11 +114,31 @@ impl Tables {
         }
     }
 
-    /// The table whose records go to a topic.
+    /// The topic of a table where it was not made ready yet.
+    #[inline]
+    pub fn topic_to_prepare(&mut self, id: RelationId) -> Option<&Arc<str>> {
+        self.table(id).filter(|table| !table.topic_ready)?.topic.as_ref()
+    }
+
+    /// Takes note that a topic is ready.
+    pub fn topic_prepared(&mut self, topic: &str) {
+        for table in &mut self.tables {
+            table.topic_ready |= table.topic.as_deref() == Some(topic);
+        }
+    }
+
+    /// A new sink has no topic ready.
+    pub fn forget_topics(&mut self) {
+        for table in &mut self.tables {
+            table.topic_ready = false;
+        }
+    }
+
+    /// The relation version whose rows were last written to a topic.
     #[must_use]
-    pub fn of_topic(&self, topic: &str) -> Option<&RelationVersion> {
-        let found = self.tables.iter().find(|table| table.topic.as_deref() == Some(topic));
-        found.map(|table| table.relation.as_ref())
+    pub fn written_to(&self, topic: &str) -> Option<&RelationVersion> {
+        let is_its = |table: &&Table| table.topic.as_deref() == Some(topic);
+        self.tables.iter().find(is_its).map(|table| table.relation.as_ref())
     }
 
     /// Adds the counters to the shared metrics, if it is time; tells whether it was.

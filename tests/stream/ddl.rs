@@ -3,7 +3,7 @@
 use serde_json::json;
 use walcast::local::PostgresServer;
 
-use super::scene::{Scene, after};
+use super::scene::{Scene, after, operations};
 use crate::support::servers;
 
 fn every_row_has_the_shape_of_its_time(server: &'static dyn PostgresServer) {
@@ -118,4 +118,106 @@ fn names_that_need_quotes_are_streamed() {
     let record = records[0].json();
     assert_eq!(record["after"], json!({"I d": 1, "q\"t": "x"}));
     assert_eq!((&record["source"]["schema"], &record["source"]["table"]), (&json!("Sch\"ema"), &json!("Tä ble")));
+}
+
+fn what_happened_while_it_was_stopped_arrives(server: &'static dyn PostgresServer) {
+    // Given a slot and publication, and nobody who reads.
+    let scene =
+        Scene::new(server, "CREATE TABLE t (id int PRIMARY KEY, a text); CREATE TABLE gone (id int PRIMARY KEY)");
+    assert!(scene.stream(&[]).terminate().success());
+
+    // When rows are written to tables that are then changed, renamed and dropped.
+    scene.execute("INSERT INTO t VALUES (1, 'x')");
+    scene.execute("ALTER TABLE t ADD COLUMN b int; INSERT INTO t VALUES (2, 'x', 7)");
+    scene.execute("ALTER TABLE t DROP COLUMN a; INSERT INTO t VALUES (3, 7)");
+    scene.execute("ALTER TABLE t RENAME TO u; INSERT INTO u VALUES (4, 7)");
+    scene.execute("INSERT INTO gone VALUES (1); DROP TABLE gone");
+    scene.execute("CREATE TYPE mood AS ENUM ('good'); CREATE TABLE typed (id int PRIMARY KEY, mood mood)");
+    scene.execute("INSERT INTO typed VALUES (1, 'good'); DROP TABLE typed; DROP TYPE mood");
+    scene.execute("INSERT INTO u VALUES (5, 8)");
+
+    // Then, after the next start, every row arrives in the topic of its name then.
+    let walcast = scene.stream(&[]);
+    let rows = |table: &str, count: usize| -> Vec<serde_json::Value> {
+        scene.wait_for(table, count).iter().map(|record| record.json()["after"].clone()).collect()
+    };
+    assert_eq!(
+        rows("public.t", 3),
+        [json!({"id": 1, "a": "x"}), json!({"id": 2, "a": "x", "b": 7}), json!({"id": 3, "b": 7})]
+    );
+    assert_eq!(rows("public.u", 2), [json!({"id": 4, "b": 7}), json!({"id": 5, "b": 8})]);
+    assert_eq!(rows("public.gone", 1), [json!({"id": 1})]);
+    assert_eq!(rows("public.typed", 1)[0]["id"], 1);
+    scene.database.wait_until_confirmed();
+    drop(walcast);
+}
+
+#[test]
+fn what_happened_while_it_was_stopped_arrives_from_postgres_15() {
+    what_happened_while_it_was_stopped_arrives(servers::postgres_15());
+}
+
+#[test]
+fn what_happened_while_it_was_stopped_arrives_from_postgres_18() {
+    what_happened_while_it_was_stopped_arrives(servers::postgres_18());
+}
+
+#[test]
+fn maintenance_and_tables_that_are_not_logged_do_no_harm() {
+    // Given a table with an index, and walcast.
+    let scene =
+        Scene::new(servers::postgres_15(), "CREATE TABLE t (id int PRIMARY KEY, n int); CREATE INDEX i ON t (n)");
+    let _walcast = scene.stream(&[]);
+    scene.execute("INSERT INTO t SELECT n, n FROM generate_series(1, 100) n");
+
+    // When the table is rewritten in every way, and rows go where nothing is logged.
+    for statement in [
+        "VACUUM FULL t",
+        "CLUSTER t USING i",
+        "REINDEX TABLE t",
+        "ALTER TABLE t ADD COLUMN stamp timestamptz DEFAULT clock_timestamp()",
+        "ALTER TABLE t ALTER COLUMN n TYPE bigint",
+        "ANALYZE t",
+        "CREATE UNLOGGED TABLE unlogged (id int PRIMARY KEY)",
+        "INSERT INTO unlogged VALUES (1)",
+        "CREATE TEMPORARY TABLE temporary (id int PRIMARY KEY)",
+        "INSERT INTO temporary VALUES (1)",
+        "CREATE MATERIALIZED VIEW seen AS SELECT * FROM t",
+        "REFRESH MATERIALIZED VIEW seen",
+        "CREATE SEQUENCE counted",
+        "SELECT nextval('counted')",
+        "INSERT INTO t VALUES (101, 101)",
+    ] {
+        scene.execute(statement);
+    }
+
+    // Then the consumer sees the rows that were written to the table and nothing else.
+    let records = scene.wait_for("public.t", 101);
+    let records = if records.len() == 101 { scene.settled("public.t") } else { records };
+    let expected: Vec<_> = (1..=101).map(|id: u32| id.to_string()).collect();
+    assert_eq!(after(&records, "id"), expected);
+    assert_eq!(scene.topics.existing().len(), 1);
+}
+
+#[test]
+fn partitions_have_topics_of_their_own_unless_their_root_is_published() {
+    const TABLES: &str = "CREATE TABLE root (id int PRIMARY KEY) PARTITION BY RANGE (id);
+                          CREATE TABLE low PARTITION OF root FOR VALUES FROM (0) TO (10);
+                          CREATE TABLE high PARTITION OF root FOR VALUES FROM (10) TO (20)";
+    const ROWS: &str = "INSERT INTO root VALUES (1), (11); UPDATE root SET id = 12 WHERE id = 1";
+    // Given a publication that sends partitions, when a row moves from one to the other.
+    let scene = Scene::new(servers::postgres_15(), TABLES);
+    let _walcast = scene.stream(&[]);
+    scene.execute(ROWS);
+
+    // Then it is deleted here and created there.
+    assert_eq!(operations(&scene.wait_for("public.low", 3)), "cd-");
+    assert_eq!(after(&scene.wait_for("public.high", 2), "id"), ["11", "12"]);
+
+    // Given one that sends them as their root, then there is one topic, and all of it there.
+    let scene = Scene::new(servers::postgres_18(), TABLES);
+    let _walcast = scene.stream(&[("publish.via.partition.root", "true")]);
+    scene.execute(ROWS);
+    assert_eq!(after(&scene.wait_for("public.root", 5), "id"), ["1", "11", "12"]);
+    assert_eq!(scene.topics.existing().len(), 1);
 }

@@ -141,3 +141,21 @@ fn a_prepared_slot_is_streamed_from_at_once() {
     assert!(!walcast.stderr().contains("made the replication slot"), "{}", walcast.stderr());
     wait::until("it says that it streams", wait::PATIENCE, || walcast.metric("walcast_up") == Some(1.0));
 }
+
+#[test]
+fn a_role_with_nothing_but_replication_streams_what_its_owner_prepared() {
+    // Given a publication made by somebody else, and a role that may replicate and nothing more.
+    let scene = Scene::new(servers::postgres_15(), TABLES);
+    let role = format!("{}_reader", scene.database.name);
+    scene.execute(&format!("CREATE PUBLICATION {} FOR TABLE wanted", scene.database.publication));
+    scene.execute(&format!(
+        "CREATE ROLE {role} LOGIN REPLICATION PASSWORD 'no need'; REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+    ));
+
+    // When walcast runs as this role, then it streams.
+    let mut walcast = scene.stream(&[("database.user", &role), ("publication.autocreate.mode", "disabled")]);
+    scene.execute(ROWS);
+    assert_eq!(after(&scene.wait_for("public.wanted", 1), "id"), ["1"]);
+    assert!(walcast.terminate().success());
+    scene.execute(&format!("DROP ROLE {role}"));
+}

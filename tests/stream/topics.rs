@@ -98,3 +98,29 @@ fn a_stop_that_brokers_do_not_let_finish_ends_in_time_with_its_own_code() {
     let ids = after(&scene.wait_for("public.t", 2), "id");
     assert!(ids == ["1", "2"] || ids == ["1", "2", "2"], "{ids:?}");
 }
+
+#[test]
+fn a_topic_that_is_deleted_meanwhile_is_named_too() {
+    // Given walcast that has written to a topic, at brokers that make none.
+    let (_turn, broker) = strict_kafka();
+    let scene = Scene::at(servers::postgres_15(), broker.bootstrap(), TABLES);
+    let topic = scene.topics.topic("public.t");
+    scene.topics.create(std::slice::from_ref(&topic), 1, &[]);
+    let mut walcast = scene.stream(&[]);
+    scene.execute("INSERT INTO t VALUES (1)");
+    scene.wait_for("public.t", 1);
+    scene.database.wait_until_confirmed();
+
+    // When the topic is deleted and another row comes.
+    scene.topics.delete(&topic);
+    let before = scene.database.session().current_lsn();
+    scene.execute("INSERT INTO t VALUES (2)");
+
+    // Then walcast ends and names it, and the row is not lost.
+    assert_eq!(walcast.wait_exit().code(), Some(7), "{}", walcast.stderr());
+    assert!(walcast.stderr().contains(&topic), "{}", walcast.stderr());
+    assert!(scene.database.confirmed_lsn().expect("a slot") <= before);
+    scene.topics.create(std::slice::from_ref(&topic), 1, &[]);
+    let _walcast = scene.stream(&[]);
+    assert_eq!(after(&scene.wait_for("public.t", 1), "id"), ["2"]);
+}

@@ -106,6 +106,16 @@ impl Topics {
         });
     }
 
+    /// Deletes a topic and waits until it is gone.
+    #[track_caller]
+    pub(crate) fn delete(&self, topic: &str) {
+        let admin: AdminClient<_> = self.client().create().expect("an admin client");
+        for outcome in block_on(admin.delete_topics(&[topic], &AdminOptions::new())).expect("an answer") {
+            outcome.expect("the topic is deleted");
+        }
+        wait::until("the topic is gone", wait::PATIENCE, || !self.existing().contains(topic));
+    }
+
     /// Sets one configuration entry of a topic.
     #[track_caller]
     pub(crate) fn configure(&self, topic: &str, name: &str, value: &str) {

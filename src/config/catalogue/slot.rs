@@ -2,6 +2,8 @@
 
 use super::super::property::{Property, ValueType};
 
+const SLOT_IS_WAITED_FOR: &str = "a slot in use is waited for as a lost connection is: see errors.max.retries";
+
 pub(super) static PROPERTIES: &[Property] = &[
     Property::text(
         "plugin.name",
@@ -17,13 +19,11 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::int("slot.max.retries", 0, "How often to try to take the slot while another process has it")
         .or("6")
         .medium()
-        .no_effect(
-            "a slot that another process holds is waited for like everything that may pass, by errors.max.retries",
-        ),
+        .no_effect(SLOT_IS_WAITED_FOR),
     Property::long("slot.retry.delay.ms", 0, "Wait between two of these tries")
         .or("10000")
         .medium()
-        .no_effect("waits follow retriable.restart.connector.wait.ms and errors.retry.delay.max.ms"),
+        .no_effect(SLOT_IS_WAITED_FOR),
     Property::long("internal.create.slot.command.timeout", 0, "Time limit for making the slot, in seconds")
         .or("90")
         .no_effect("the server decides how long it waits for open transactions"),

@@ -38,6 +38,9 @@ const BASE: &[(&str, &str)] = &[
     ("linger.ms", "5"),
     ("batch.size", "1000000"),
     ("batch.num.messages", "10000"),
+    // A topic was seen at the brokers before anything is sent to it, so that it is missing later means that it was
+    // deleted, or that one broker lags behind: neither is worth the default's half minute of silence.
+    ("topic.metadata.propagation.max.ms", "5000"),
     // A record without a key sticks to a partition as long as a batch waits, not longer.
     ("sticky.partitioning.linger.ms", "4"),
     ("socket.keepalive.enable", "true"),

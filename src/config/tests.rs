@@ -42,7 +42,6 @@ fn the_least_that_is_needed_gives_debeziums_defaults() {
     assert_eq!(warnings, []);
     assert_eq!((connector.name.as_str(), connector.database.port), ("p", 5432), "a missing name is the prefix");
     assert_eq!((connector.slot.name.as_str(), connector.publication.name.as_str()), ("debezium", "dbz_publication"));
-    assert_eq!((connector.slot.max_retries, connector.slot.retry_delay), (6, Duration::from_secs(10)));
     assert_eq!(connector.publication.autocreate, Autocreate::AllTables);
     assert_eq!(connector.database.tls.mode, SslMode::Prefer);
     assert_eq!(connector.database.connect_timeout, Duration::from_secs(30));

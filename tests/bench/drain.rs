@@ -45,7 +45,7 @@ const WARM_UP_ROWS: u64 = 200_000;
 #[command(name = "drain")]
 struct Arguments {
     #[command(flatten)]
-    common: support::Arguments,
+    common: support::Common,
     /// Rows of the narrow workloads; the others have fewer in proportion.
     #[arg(long, default_value_t = 400_000, value_name = "N")]
     rows: u64,

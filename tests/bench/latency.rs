@@ -50,7 +50,7 @@ const PACES: [Pace; 3] = [
 #[command(name = "latency")]
 struct Arguments {
     #[command(flatten)]
-    common: support::Arguments,
+    common: support::Common,
     /// Seconds measured for each rate.
     #[arg(long, default_value_t = 20, value_name = "N")]
     seconds: u64,

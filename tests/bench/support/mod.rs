@@ -26,7 +26,7 @@ pub(crate) enum Output {
 
 /// What both benches take.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct Common {
     /// Measure Debezium in Kafka Connect as well.
     #[arg(long)]
     pub(crate) debezium: bool,

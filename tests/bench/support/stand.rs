@@ -10,7 +10,7 @@ use walcast::local::{
 
 use super::sql::Sql;
 use super::topic::Topics;
-use super::{Arguments, Outcome};
+use super::{Common, Outcome};
 
 /// Newest first; the first with `pg_recvlogical` beside it is taken, so that it can be drained with that as well.
 const MAJORS: [u16; 5] = [18, 17, 16, 15, 14];
@@ -35,7 +35,7 @@ pub(crate) struct Stand {
 }
 
 impl Stand {
-    pub(crate) fn start(arguments: &Arguments) -> Outcome<Self> {
+    pub(crate) fn start(arguments: &Common) -> Outcome<Self> {
         let servers = Servers::choose(Progress::terminal())?;
         let major = arguments
             .postgres

@@ -1,6 +1,6 @@
 //! How fast a backlog is drained: PostgreSQL alone, walcast into a real broker, and Debezium beside them.
 //!
-//! `cargo bench --bench drain [-- --debezium] [--rows N] [--only WORKLOAD]...`
+//! `cargo bench --bench drain [-- --debezium] [--rows N] [--only WORKLOAD]...`, and `-- --help` for the rest.
 //!
 //! For each workload one backlog is written while as many slots stand at the same position as there are going to be
 //! drains, so that every drain decodes the same log. Drains of different readers alternate, because a
@@ -30,22 +30,22 @@ use drain::raw;
 use drain::reader::Reader;
 use drain::report::Report;
 use drain::workload::{self, PUBLICATION, Workload};
+use support::Outcome;
 use support::connector::Stream;
 use support::machine;
 use support::sql::Sql;
 use support::stand::Stand;
-use support::{Outcome, Output};
 
-/// Rows of the drains that nobody counts: they warm the broker and, where asked for, the Connect worker.
-const WARM_UP_ROWS: u64 = 100_000;
+/// Rows of the drains that nobody counts: they warm the broker and, where asked for, the Connect worker, which takes
+/// some ten seconds to compile its hot paths.
+const WARM_UP_ROWS: u64 = 200_000;
 
 /// Drains one backlog of each workload through every reader and prints what it took.
 #[derive(Debug, Parser)]
 #[command(name = "drain")]
 struct Arguments {
-    /// Drain through Debezium in Kafka Connect as well.
-    #[arg(long)]
-    debezium: bool,
+    #[command(flatten)]
+    common: support::Common,
     /// Rows of the narrow workloads; the others have fewer in proportion.
     #[arg(long, default_value_t = 400_000, value_name = "N")]
     rows: u64,
@@ -55,15 +55,6 @@ struct Arguments {
     /// Only this workload; may be given more than once.
     #[arg(long, value_enum, value_name = "WORKLOAD")]
     only: Vec<Workload>,
-    /// Major version of PostgreSQL; without it the newest that is installed with pg_recvlogical, else one that is fetched.
-    #[arg(long, value_name = "MAJOR")]
-    postgres: Option<u16>,
-    /// What is printed on standard output.
-    #[arg(long, value_enum, default_value_t = Output::Markdown)]
-    output: Output,
-    /// Cargo says so to every bench.
-    #[arg(long, hide = true)]
-    bench: bool,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -84,7 +75,7 @@ fn main() -> ExitCode {
 }
 
 fn bench(arguments: &Arguments) -> Outcome<()> {
-    let stand = Stand::start(arguments.postgres, arguments.debezium)?;
+    let stand = Stand::start(&arguments.common)?;
     let readers = readers(&stand);
     let mut report = Report::new(machine::facts(&stand), arguments.rounds);
     eprintln!("warming up");
@@ -98,7 +89,7 @@ fn bench(arguments: &Arguments) -> Outcome<()> {
     for &reader in &warming {
         report.quiet(quiet::measure(&stand, reader)?);
     }
-    report.print(arguments.output);
+    report.print(arguments.common.output);
     Ok(())
 }
 
@@ -142,7 +133,12 @@ fn run(
     let mut topics = Vec::new();
     for (&(round, reader), stream) in drains.iter().zip(&streams) {
         let drained = backlog.drain(reader, round, stream)?;
-        eprintln!("  round {round}: {} {:.0} rows/s", reader.title(), drained.rows_per_second());
+        eprintln!(
+            "  round {round}: {} {:.0} rows/s{}",
+            reader.title(),
+            drained.rows_per_second(),
+            drained.threads_line()
+        );
         add(drained);
         if reader.is_connector() {
             topics.push(stream.topic(workload.table()));

@@ -49,24 +49,14 @@ const PACES: [Pace; 3] = [
 #[derive(Debug, Parser)]
 #[command(name = "latency")]
 struct Arguments {
-    /// Measure Debezium in Kafka Connect as well.
-    #[arg(long)]
-    debezium: bool,
+    #[command(flatten)]
+    common: support::Common,
     /// Seconds measured for each rate.
     #[arg(long, default_value_t = 20, value_name = "N")]
     seconds: u64,
     /// Seconds of writing before that.
     #[arg(long, default_value_t = 5, value_name = "N")]
     warm_up: u64,
-    /// Major version of PostgreSQL; without it the newest that is installed with pg_recvlogical, else one that is fetched.
-    #[arg(long, value_name = "MAJOR")]
-    postgres: Option<u16>,
-    /// What is printed on standard output.
-    #[arg(long, value_enum, default_value_t = Output::Markdown)]
-    output: Output,
-    /// Cargo says so to every bench.
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 /// Who is measured.
@@ -110,12 +100,13 @@ fn main() -> ExitCode {
 }
 
 fn bench(arguments: &Arguments) -> Outcome<()> {
-    let stand = Stand::start(arguments.postgres, arguments.debezium)?;
+    let stand = Stand::start(&arguments.common)?;
     let facts = machine::facts(&stand);
     Sql::open(stand.postgres.as_ref(), "postgres")?.run(&format!("CREATE DATABASE {DATABASE}"))?;
     let sql = Sql::open(stand.postgres.as_ref(), DATABASE)?;
     sql.run(&format!("{}; CREATE PUBLICATION {PUBLICATION} FOR ALL TABLES", writer::TABLE))?;
-    let subjects = if arguments.debezium { &[Subject::Walcast, Subject::Debezium][..] } else { &[Subject::Walcast] };
+    let subjects =
+        if arguments.common.debezium { &[Subject::Walcast, Subject::Debezium][..] } else { &[Subject::Walcast] };
     let mut all = Vec::new();
     for (number, pace) in (1..).zip(PACES) {
         for &subject in subjects {
@@ -128,7 +119,7 @@ fn bench(arguments: &Arguments) -> Outcome<()> {
             all.push(measure(&stand, &sql, subject, pace, number, arguments)?);
         }
     }
-    match arguments.output {
+    match arguments.common.output {
         Output::Markdown => print_markdown(&facts, &all),
         Output::Json => {
             let measured: Vec<Value> = all.iter().map(Measured::json).collect();

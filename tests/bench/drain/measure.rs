@@ -1,5 +1,6 @@
 //! One drain: from the moment the slot is taken to the moment everything is there, with what it cost.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use walcast::lsn::Lsn;
 use super::reader::{Reader, Running};
 use super::workload::Workload;
 use crate::support::Outcome;
-use crate::support::connector::Stream;
+use crate::support::connector::{Connector, Stream};
 use crate::support::machine::Ticks;
 use crate::support::process::{self, Cpu};
 use crate::support::sql::Sql;
@@ -50,6 +51,8 @@ pub(crate) struct Drained {
     pub(crate) walsender_cpu_us: Option<f64>,
     /// CPU of the broker, a row; absent for readers without a broker.
     pub(crate) broker_cpu_us: Option<f64>,
+    /// The same by thread, of walcast: those that took a hundredth of it or more.
+    pub(crate) threads_cpu_us: BTreeMap<String, f64>,
     /// Most memory of the reader resident during the drain, KiB.
     pub(crate) peak_kib: u64,
     /// Share of the machine that others took meanwhile, percent.
@@ -59,6 +62,13 @@ pub(crate) struct Drained {
 impl Drained {
     pub(crate) fn rows_per_second(&self) -> f64 {
         self.rows as f64 / self.seconds
+    }
+
+    /// The threads and what a row cost each, for people; empty where they were not looked at.
+    pub(crate) fn threads_line(&self) -> String {
+        let threads = self.threads_cpu_us.iter().map(|(name, micros)| format!("{name} {micros:.2}"));
+        let threads = threads.collect::<Vec<_>>().join(", ");
+        if threads.is_empty() { threads } else { format!(" (CPU us/row: {threads})") }
     }
 }
 
@@ -77,6 +87,7 @@ pub(crate) struct Backlog<'a> {
 /// Cost up to a moment.
 struct Cost {
     reader: Cpu,
+    threads: BTreeMap<String, Cpu>,
     walsender: Option<Cpu>,
     broker: Option<Cpu>,
 }
@@ -141,6 +152,7 @@ impl<'a> Backlog<'a> {
             counted,
             seconds,
             confirmed_seconds,
+            threads_cpu_us: cost.threads_per_row(self.rows),
             reader_cpu_us: cost.reader.micros_per(self.rows),
             walsender_cpu_us: cost.walsender.map(|cpu| cpu.micros_per(self.rows)),
             broker_cpu_us: cost.broker.filter(|_| reader.is_connector()).map(|cpu| cpu.micros_per(self.rows)),
@@ -172,6 +184,10 @@ impl<'a> Backlog<'a> {
     fn cost(&self, running: &Running, walsender: Option<u32>) -> Outcome<Cost> {
         Ok(Cost {
             reader: Cpu::of(running.pid())?,
+            threads: match running {
+                Running::Connector(Connector::Walcast { .. }) => process::threads(running.pid())?,
+                _ => BTreeMap::new(),
+            },
             walsender: walsender.map(Cpu::of).transpose()?,
             broker: self.stand.kafka.pid().map(Cpu::of).transpose()?,
         })
@@ -251,9 +267,20 @@ impl Cost {
     fn since(&self, before: &Self) -> Self {
         Self {
             reader: self.reader - before.reader,
+            threads: self
+                .threads
+                .iter()
+                .map(|(name, &now)| (name.clone(), now - before.threads.get(name).copied().unwrap_or_default()))
+                .collect(),
             walsender: self.walsender.zip(before.walsender).map(|(now, then)| now - then),
             broker: self.broker.zip(before.broker).map(|(now, then)| now - then),
         }
+    }
+
+    fn threads_per_row(&self, rows: u64) -> BTreeMap<String, f64> {
+        let share = self.reader.micros_per(rows) / 100.0;
+        let per_row = self.threads.iter().map(|(name, cpu)| (name.clone(), cpu.micros_per(rows)));
+        per_row.filter(|&(_, micros)| micros >= share).collect()
     }
 
     fn all(&self) -> Vec<Cpu> {

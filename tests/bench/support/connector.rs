@@ -75,10 +75,11 @@ impl Connector {
         let file = stand.directory.path().join(format!("{}.json", stream.prefix));
         fs::write(&file, json!({ "name": stream.prefix, "config": config }).to_string())?;
         let log = file.with_extension("log");
-        let child = Command::new(env!("CARGO_BIN_EXE_walcast"))
+        let child = Command::new(&stand.walcast)
             .arg("run")
             .arg(&file)
             .args(["--listen", "off"])
+            .args(stand.set.iter().flat_map(|property| ["--set", property.as_str()]))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)

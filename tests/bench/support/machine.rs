@@ -59,6 +59,7 @@ pub(crate) fn facts(stand: &Stand) -> Value {
         "kafka": stand.kafka.description(),
         "librdkafka": rdkafka::util::get_rdkafka_version().1,
         "walcast": env!("CARGO_PKG_VERSION"),
+        "walcast_set": stand.set,
         "debezium": stand.connect.as_ref().map(|_| "3.6.0.Final in Kafka Connect 4.3.1"),
         "load_before": load(),
     })
@@ -71,8 +72,10 @@ pub(crate) fn line(facts: &Value) -> String {
         other => other.to_string(),
     };
     let rival = facts["debezium"].as_str().map_or_else(String::new, |rival| format!("; Debezium {rival}"));
+    let set: Vec<&str> = facts["walcast_set"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let set = if set.is_empty() { String::new() } else { format!(" with {}", set.join(", ")) };
     format!(
-        "{} cores ({}), {}, Linux {}; PostgreSQL {}; {}; librdkafka {}; walcast {}{rival}; \
+        "{} cores ({}), {}, Linux {}; PostgreSQL {}; {}; librdkafka {}; walcast {}{set}{rival}; \
          load average before {}, after {}",
         text("cores"),
         text("processor"),

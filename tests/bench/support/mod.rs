@@ -8,6 +8,8 @@ pub(crate) mod sql;
 pub(crate) mod stand;
 pub(crate) mod topic;
 
+use std::path::PathBuf;
+
 /// Anything that can go wrong in a bench ends it, so only the text matters.
 pub(crate) type Problem = Box<dyn std::error::Error + Send + Sync>;
 /// Shorthand for results of the benches.
@@ -20,6 +22,29 @@ pub(crate) enum Output {
     Markdown,
     /// One JSON object with every single measurement.
     Json,
+}
+
+/// What both benches take.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Measure Debezium in Kafka Connect as well.
+    #[arg(long)]
+    pub(crate) debezium: bool,
+    /// Major version of PostgreSQL; without it the newest that is installed with pg_recvlogical, else one that is fetched.
+    #[arg(long, value_name = "MAJOR")]
+    pub(crate) postgres: Option<u16>,
+    /// The walcast to measure, to compare builds; without it the one of this build.
+    #[arg(long, value_name = "PATH", default_value = env!("CARGO_BIN_EXE_walcast"), hide_default_value = true)]
+    pub(crate) walcast: PathBuf,
+    /// Sets a property of walcast's configuration, to compare settings; may be given more than once.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// What is printed on standard output.
+    #[arg(long, value_enum, default_value_t = Output::Markdown)]
+    pub(crate) output: Output,
+    /// Cargo says so to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
 /// Ends a bench: the problem with all its causes on standard error, and exit code 1.

@@ -1,5 +1,6 @@
 //! What a process has cost so far, as the kernel counts it (`proc(5)`).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Sub;
 use std::time::Duration;
@@ -45,6 +46,23 @@ fn ticks(stat: &str) -> Option<u32> {
     let mut fields = behind_name.split_ascii_whitespace().skip(11);
     let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     user.checked_add(system)
+}
+
+/// CPU time of each thread that is alive, by name; threads of one name are taken together.
+pub(crate) fn threads(pid: u32) -> Outcome<BTreeMap<String, Cpu>> {
+    let mut threads = BTreeMap::<String, Cpu>::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let thread = entry?.path();
+        // A thread may end while it is looked at.
+        let (Ok(name), Ok(schedstat)) =
+            (fs::read_to_string(thread.join("comm")), fs::read_to_string(thread.join("schedstat")))
+        else {
+            continue;
+        };
+        let nanos = schedstat.split_ascii_whitespace().next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default();
+        threads.entry(name.trim().to_owned()).or_default().0 += Duration::from_nanos(nanos);
+    }
+    Ok(threads)
 }
 
 /// Memory now resident, KiB.

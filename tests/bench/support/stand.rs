@@ -8,9 +8,9 @@ use walcast::local::{
     Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, Servers,
 };
 
-use super::Outcome;
 use super::sql::Sql;
 use super::topic::Topics;
+use super::{Common, Outcome};
 
 /// Newest first; the first with `pg_recvlogical` beside it is taken, so that it can be drained with that as well.
 const MAJORS: [u16; 5] = [18, 17, 16, 15, 14];
@@ -28,12 +28,17 @@ pub(crate) struct Stand {
     pub(crate) directory: TempDir,
     pub(crate) postgres_version: String,
     pub(crate) pg_recvlogical: Option<PathBuf>,
+    /// The binary under test.
+    pub(crate) walcast: PathBuf,
+    /// What it gets with `--set`.
+    pub(crate) set: Vec<String>,
 }
 
 impl Stand {
-    pub(crate) fn start(major: Option<u16>, with_debezium: bool) -> Outcome<Self> {
+    pub(crate) fn start(arguments: &Common) -> Outcome<Self> {
         let servers = Servers::choose(Progress::terminal())?;
-        let major = major
+        let major = arguments
+            .postgres
             .or_else(|| MAJORS.into_iter().find(|&major| pg_recvlogical(major).is_some()))
             .unwrap_or(FETCHED_MAJOR);
         // Autovacuum and time-driven checkpoints would take CPU from some drains and not from others.
@@ -44,7 +49,7 @@ impl Stand {
             .setting("shared_buffers", "512MB");
         let postgres = servers.postgres(&options)?;
         let kafka = servers.kafka(&KafkaOptions::default().property("log.segment.delete.delay.ms", "1000"))?;
-        let connect = match with_debezium {
+        let connect = match arguments.debezium {
             true => Some(Arc::new(servers.connect(kafka.bootstrap(), &ConnectOptions::default())?)),
             false => None,
         };
@@ -52,7 +57,8 @@ impl Stand {
         let postgres_version = Sql::open(postgres.as_ref(), "postgres")?.fetch("SHOW server_version")?;
         let pg_recvlogical = pg_recvlogical(major);
         let directory = TempDir::new()?;
-        Ok(Self { connect, kafka, postgres, topics, directory, postgres_version, pg_recvlogical })
+        let (walcast, set) = (arguments.walcast.clone(), arguments.set.clone());
+        Ok(Self { connect, kafka, postgres, topics, directory, postgres_version, pg_recvlogical, walcast, set })
     }
 
     /// Process of a backend of the server, where it is one of this machine.

@@ -122,7 +122,13 @@ impl<'a> Audit<'a> {
         }
 
         let missing: Vec<_> = expected.iter().filter(|change| !first.contains_key(&change.id)).collect();
-        assert!(missing.is_empty(), "{table}: {} of {} are missing, such as {:?}", missing.len(), expected.len(), missing[0]);
+        assert!(
+            missing.is_empty(),
+            "{table}: {} of {} are missing, such as {:?}",
+            missing.len(),
+            expected.len(),
+            missing[0]
+        );
         assert_eq!(order.len(), expected.len(), "{table}: the topic holds changes that were never committed");
         for (expected, found) in expected.iter().zip(&order) {
             assert_eq!(expected.id, *found, "{table}: the order of first appearance is not that of the commits");
@@ -181,7 +187,12 @@ impl<'a> Audit<'a> {
             })
             .collect();
         let state: BTreeMap<String, Row> = state.into_iter().map(|(key, row)| (key.to_owned(), row.clone())).collect();
-        assert!(state == table_state, "{table}: the topic's fold has {} rows, the table {}, or their values differ", state.len(), table_state.len());
+        assert!(
+            state == table_state,
+            "{table}: the topic's fold has {} rows, the table {}, or their values differ",
+            state.len(),
+            table_state.len()
+        );
     }
 
     /// Every committed change by table, in the order of commits.
@@ -202,7 +213,8 @@ impl<'a> Audit<'a> {
             let mut add = |relation: &RelationId, operation, key: &Tuple<'_>, after: Option<&Tuple<'_>>| {
                 let (table, columns) = &relations[relation];
                 let id = Id { xid, lsn: lsn.as_u64(), operation };
-                let key = text_of(columns, key, |identity| identity).into_values().flatten().collect::<Vec<_>>().join(",");
+                let key =
+                    text_of(columns, key, |identity| identity).into_values().flatten().collect::<Vec<_>>().join(",");
                 let after = after.map(|tuple| text_of(columns, tuple, |_| true));
                 open.push((table.clone(), Change { id, key, after, place: 0 }));
             };

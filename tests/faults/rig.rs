@@ -105,7 +105,8 @@ pub(super) fn delivered(walcast: &Walcast) -> f64 {
 
 /// The seed of a test: given, or drawn and printed.
 pub(super) fn seed() -> u64 {
-    let given = std::env::var("WALCAST_TEST_SEED").ok().map(|seed| seed.parse().expect("WALCAST_TEST_SEED is a number"));
+    let given =
+        std::env::var("WALCAST_TEST_SEED").ok().map(|seed| seed.parse().expect("WALCAST_TEST_SEED is a number"));
     let seed = given.unwrap_or_else(|| fastrand::u64(..));
     eprintln!("seed: WALCAST_TEST_SEED={seed}");
     seed

@@ -126,14 +126,7 @@ fn connector(address: &Address, database: &str) -> Connector {
             connect_timeout: Duration::from_secs(10),
             tcp_keepalive: true,
         },
-        slot: config::Slot {
-            name: unique("slot"),
-            drop_on_stop: false,
-            failover: false,
-            max_retries: 6,
-            retry_delay: Duration::from_secs(10),
-            stream_params: Vec::new(),
-        },
+        slot: config::Slot { name: unique("slot"), drop_on_stop: false, failover: false, stream_params: Vec::new() },
         publication: config::Publication {
             name: "Dbz \"publication\"".to_owned(),
             autocreate: config::Autocreate::AllTables,

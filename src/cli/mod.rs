@@ -1,7 +1,7 @@
 //! The command line: arguments, one file a verb, errors to standard error, exit codes.
 //!
 //! Owns [`main`]. Must hold no logic of the pipeline: a verb sets up and calls. To add a verb: a file with its
-//! `Arguments` and `execute`, and one arm in [`Verb`].
+//! `Arguments` and `execute`, and one arm in `Verb`.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,6 +1,6 @@
 //! The publication: what it holds, and what has to be done so that it holds what is captured.
 //!
-//! Owns [`Plan`], decided by the pure [`plan`] and carried out by [`super::setup`]. The rules are Debezium's, with
+//! Owns [`Plan`], decided by the pure `plan` and carried out by [`super::setup`]. The rules are Debezium's, with
 //! two exceptions: unlogged tables, which cannot be published, do not make the whole publication fail, and a
 //! changed set of tables is reached by ADD and DROP, because SET would silently remove row filters and column lists
 //! of the tables that stay.

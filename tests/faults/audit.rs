@@ -72,7 +72,17 @@ pub(super) struct Audit<'a> {
 impl<'a> Audit<'a> {
     /// Makes the oracle. Call it before the first write.
     pub(super) fn begin(database: &'a Database<'static>, topics: &'a Topics, tables: &'static [&'static str]) -> Self {
+        Self::create_oracle(database);
+        Self::of(database, topics, tables)
+    }
+
+    /// Makes the oracle alone, where the audit comes after the session was opened anew.
+    pub(super) fn create_oracle(database: &Database<'_>) {
         database.execute(&format!("SELECT pg_create_logical_replication_slot('{}_oracle', 'pgoutput')", database.name));
+    }
+
+    /// The audit of an oracle that was made before.
+    pub(super) fn of(database: &'a Database<'static>, topics: &'a Topics, tables: &'static [&'static str]) -> Self {
         Self { database, topics, tables, marks: Vec::new() }
     }
 
@@ -122,7 +132,13 @@ impl<'a> Audit<'a> {
         }
 
         let missing: Vec<_> = expected.iter().filter(|change| !first.contains_key(&change.id)).collect();
-        assert!(missing.is_empty(), "{table}: {} of {} are missing, such as {:?}", missing.len(), expected.len(), missing[0]);
+        assert!(
+            missing.is_empty(),
+            "{table}: {} of {} are missing, such as {:?}",
+            missing.len(),
+            expected.len(),
+            missing[0]
+        );
         assert_eq!(order.len(), expected.len(), "{table}: the topic holds changes that were never committed");
         for (expected, found) in expected.iter().zip(&order) {
             assert_eq!(expected.id, *found, "{table}: the order of first appearance is not that of the commits");
@@ -181,7 +197,12 @@ impl<'a> Audit<'a> {
             })
             .collect();
         let state: BTreeMap<String, Row> = state.into_iter().map(|(key, row)| (key.to_owned(), row.clone())).collect();
-        assert!(state == table_state, "{table}: the topic's fold has {} rows, the table {}, or their values differ", state.len(), table_state.len());
+        assert!(
+            state == table_state,
+            "{table}: the topic's fold has {} rows, the table {}, or their values differ",
+            state.len(),
+            table_state.len()
+        );
     }
 
     /// Every committed change by table, in the order of commits.
@@ -202,7 +223,8 @@ impl<'a> Audit<'a> {
             let mut add = |relation: &RelationId, operation, key: &Tuple<'_>, after: Option<&Tuple<'_>>| {
                 let (table, columns) = &relations[relation];
                 let id = Id { xid, lsn: lsn.as_u64(), operation };
-                let key = text_of(columns, key, |identity| identity).into_values().flatten().collect::<Vec<_>>().join(",");
+                let key =
+                    text_of(columns, key, |identity| identity).into_values().flatten().collect::<Vec<_>>().join(",");
                 let after = after.map(|tuple| text_of(columns, tuple, |_| true));
                 open.push((table.clone(), Change { id, key, after, place: 0 }));
             };

@@ -68,12 +68,11 @@ fn write(
     let mut session: Option<Session> = None;
     while !stop.load(Ordering::SeqCst) {
         let Some(open) = &session else {
-            session = wait::until_some("a session, or the end", wait::PATIENCE, || {
-                match Session::open(server, database) {
+            session =
+                wait::until_some("a session, or the end", wait::PATIENCE, || match Session::open(server, database) {
                     Ok(session) => Some(Some(session)),
                     Err(_) => stop.load(Ordering::SeqCst).then_some(None),
-                }
-            });
+                });
             continue;
         };
         if open.try_execute(&transaction(writer, &mut rows, &mut random)).is_ok() {

@@ -74,13 +74,15 @@ impl Rig {
         Load::start(self.database.server, &self.database.name, seed, 4)
     }
 
-    /// Waits until the server has written so many more bytes of log: a moment in the load.
+    /// Waits until the writers have made so many more changes to the hot rows: a moment in the load.
     #[track_caller]
-    pub(super) fn wait_for_log(&self, bytes: u64) {
-        let start = self.database.session().current_lsn();
-        wait::until("the log has grown", wait::PATIENCE, || {
-            self.database.session().current_lsn().bytes_since(start) >= bytes
-        });
+    pub(super) fn wait_for_changes(&self, changes: u64) {
+        let made = || -> u64 {
+            let last = self.database.session().value("SELECT last_value FROM hot_seq").expect("a sequence");
+            last.parse().expect("a number")
+        };
+        let start = made();
+        wait::until("the writers have made progress", wait::PATIENCE, || made() >= start + changes);
     }
 
     /// Waits until nobody streams from the slot.
@@ -105,7 +107,8 @@ pub(super) fn delivered(walcast: &Walcast) -> f64 {
 
 /// The seed of a test: given, or drawn and printed.
 pub(super) fn seed() -> u64 {
-    let given = std::env::var("WALCAST_TEST_SEED").ok().map(|seed| seed.parse().expect("WALCAST_TEST_SEED is a number"));
+    let given =
+        std::env::var("WALCAST_TEST_SEED").ok().map(|seed| seed.parse().expect("WALCAST_TEST_SEED is a number"));
     let seed = given.unwrap_or_else(|| fastrand::u64(..));
     eprintln!("seed: WALCAST_TEST_SEED={seed}");
     seed

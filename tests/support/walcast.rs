@@ -168,8 +168,14 @@ impl Walcast {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it runs");
         // Behind the name in parentheses, fields 12 and 13 are user and system time in hundredths of a second.
         let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
-        let ticks: u64 = fields.split_ascii_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks")).sum();
+        let ticks: u64 =
+            fields.split_ascii_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks")).sum();
         Duration::from_millis(ticks * 10)
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn order_stop(&self) {
+        signal(self.pid(), "TERM");
     }
 
     /// Sends SIGTERM and waits for the end.

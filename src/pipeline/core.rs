@@ -4,7 +4,8 @@
 //! status update can carry nothing but what the ledger allows.
 //!
 //! Invariants:
-//! - A status update is emitted at once when the server asks, whatever the state of the sink.
+//! - A status update is emitted at once when the server asks, whatever the state of the sink; and while a full
+//!   sink keeps its questions from being read, often enough that it never has to ask.
 //! - After a sink is lost, nothing that it held counts: its units are abandoned and the next session starts at
 //!   the confirmed position.
 //! - After a source is lost, what the sink holds still counts, and what the slot sends again is skipped up to
@@ -27,9 +28,16 @@ use crate::lsn::{EndLsn, Lsn, Position};
 /// to disk, so a rate of one a second is enough.
 const STATUS_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
+/// However soon the server gives a reader up, it is not told more often than this.
+const STATUS_INTERVAL_FLOOR: Duration = Duration::from_millis(50);
+
 /// Silence after which the session is given up, in status intervals: by then the server has been asked to
 /// answer at least twice.
 const SILENT_INTERVALS_MAX: u32 = 6;
+
+/// Status updates within the time after which the server gives a silent reader up. While the sink is full, the
+/// server's questions lie unread, so answers come unasked.
+const STATUSES_PER_TIMEOUT: u32 = 3;
 
 /// A session that streamed for this long counts as a success for the back-off, even when nothing changed.
 const STABLE_AFTER: Duration = Duration::from_secs(60);
@@ -75,6 +83,8 @@ pub struct Core {
     heard_at: Instant,
     status_at: Instant,
     status_flush: Lsn,
+    /// Time after which the server of this session gives a silent reader up.
+    answer_within: Option<Duration>,
     streaming_since: Option<Instant>,
     stop: Option<Deadlines>,
 }
@@ -82,8 +92,8 @@ pub struct Core {
 /// The two deadlines of an orderly end.
 #[derive(Clone, Copy, Debug)]
 struct Deadlines {
-    /// Until then an open transaction may come to its end.
-    transaction: Instant,
+    /// Until then an open transaction may come to its end; `None` once that time is over.
+    transaction: Option<Instant>,
     /// Then it is over, whatever is outstanding.
     all: Instant,
 }
@@ -105,6 +115,7 @@ impl Core {
             heard_at: now,
             status_at: now,
             status_flush: Lsn::ZERO,
+            answer_within: None,
             streaming_since: None,
             stop: None,
         }
@@ -161,13 +172,12 @@ impl Core {
     /// When [`Input::Tick`] is due next, in the absence of anything else.
     #[must_use]
     pub fn next_tick(&self) -> Instant {
-        let mut next = self.status_at + self.policy.status_interval;
+        let mut next = self.status_at + self.status_interval();
         if self.confirmed().is_some_and(|confirmed| confirmed.lsn() > self.status_flush) {
             next = next.min(self.status_at + STATUS_INTERVAL_MIN);
         }
         if let Some(deadlines) = self.stop {
-            let due = if self.open.is_some() { deadlines.transaction } else { deadlines.all };
-            next = next.min(due);
+            next = next.min(deadlines.transaction.unwrap_or(deadlines.all));
         }
         next
     }
@@ -178,7 +188,10 @@ impl Core {
             return;
         }
         match input {
-            Input::Connected { confirmed_flush } => self.connected(confirmed_flush, now, effects),
+            Input::Connected { confirmed_flush, answer_within } => {
+                self.answer_within = answer_within;
+                self.connected(confirmed_flush, now, effects);
+            }
             Input::UnitOpened => self.unit_opened(effects),
             Input::UnitSealed { records, end, position } => self.unit_sealed(records, end, position, now, effects),
             Input::Received(lsn) => {
@@ -192,7 +205,7 @@ impl Core {
             Input::Delivered(deliveries) => self.delivered(deliveries, now, effects),
             Input::SinkLost(error) => self.sink_lost(error, now, effects),
             Input::SourceLost(error) => self.source_lost(error, now, effects),
-            Input::CopyEnded => self.copy_ended(now, effects),
+            Input::CopyEnded => self.copy_ended(effects),
             Input::Stop { patience } => self.stop(patience, now, effects),
             Input::Tick => self.tick(now, effects),
         }
@@ -336,6 +349,7 @@ impl Core {
         effects.push(Effect::CloseSource);
         if self.stop.is_some() {
             // What the sink holds is still waited for; what cannot be confirmed any more is sent again.
+            self.phase = Phase::Draining;
             self.drain(now, effects);
         } else {
             self.again(error, now, effects);
@@ -365,13 +379,13 @@ impl Core {
         }
     }
 
-    fn copy_ended(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+    fn copy_ended(&mut self, effects: &mut Vec<Effect>) {
         if self.phase == Phase::Ending {
             self.finish(Outcome::Stopped, effects);
         } else {
             let error = Error::new(Kind::ServerUnavailable, "the server ended the replication stream")
                 .detail("a server that shuts down does this after everything was confirmed");
-            self.source_lost(error, now, effects);
+            effects.push(Effect::LoseSource(error));
         }
     }
 
@@ -379,7 +393,7 @@ impl Core {
         if self.stop.is_some() {
             return;
         }
-        self.stop = Some(Deadlines { transaction: now + patience / 2, all: now + patience });
+        self.stop = Some(Deadlines { transaction: Some(now + patience / 2), all: now + patience });
         match self.phase {
             Phase::Streaming => {
                 self.phase = Phase::Draining;
@@ -396,7 +410,7 @@ impl Core {
 
     fn drain(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         let Some(deadlines) = self.stop else { return };
-        if self.open.is_some() && now < deadlines.transaction {
+        if self.open.is_some() && deadlines.transaction.is_some_and(|deadline| now < deadline) {
             return;
         }
         let idle = self.ledger.as_ref().is_none_or(Ledger::is_idle);
@@ -425,6 +439,11 @@ impl Core {
             }
             return;
         }
+        if let Some(deadlines) = &mut self.stop
+            && deadlines.transaction.is_some_and(|deadline| now >= deadline)
+        {
+            deadlines.transaction = None;
+        }
         match self.phase {
             Phase::Streaming | Phase::Draining => {
                 let silence = now.duration_since(self.heard_at);
@@ -432,12 +451,13 @@ impl Core {
                     let error = Error::new(Kind::Connection, "the server has been silent for too long").detail(
                         format!("nothing arrived for {} s although an answer was asked for", silence.as_secs()),
                     );
-                    self.source_lost(error, now, effects);
+                    // Said once; what follows is the shell's to tell.
+                    self.heard_at = now;
+                    effects.push(Effect::LoseSource(error));
                     return;
                 }
-                if now.duration_since(self.status_at) >= self.policy.status_interval {
-                    let reply =
-                        if silence >= self.policy.status_interval { Reply::Requested } else { Reply::NotRequested };
+                if now.duration_since(self.status_at) >= self.status_interval() {
+                    let reply = if silence >= self.status_interval() { Reply::Requested } else { Reply::NotRequested };
                     self.status(reply, now, effects);
                 }
                 if self.streaming_since.is_some_and(|since| now.duration_since(since) >= STABLE_AFTER) {
@@ -445,8 +465,16 @@ impl Core {
                 }
                 self.after_settlement(now, effects);
             }
-            Phase::Connecting | Phase::Ending | Phase::Ended => {}
+            // Nobody is there to be told, so the next look is due an interval from now.
+            Phase::Connecting => self.status_at = now,
+            Phase::Ending | Phase::Ended => {}
         }
+    }
+
+    /// Longest time between two status updates in this session.
+    fn status_interval(&self) -> Duration {
+        let wanted = self.policy.status_interval;
+        self.answer_within.map_or(wanted, |within| wanted.min(within / STATUSES_PER_TIMEOUT).max(STATUS_INTERVAL_FLOOR))
     }
 
     fn silence_max(&self) -> Duration {

@@ -30,7 +30,7 @@ impl Rig {
 
     fn streaming(confirmed_flush: u64) -> Self {
         let mut rig = Self::new();
-        rig.apply(Input::Connected { confirmed_flush: Lsn::new(confirmed_flush) });
+        rig.apply(Input::Connected { confirmed_flush: Lsn::new(confirmed_flush), answer_within: None });
         rig
     }
 
@@ -84,7 +84,7 @@ fn cut() -> Error {
 #[test]
 fn the_first_status_reports_the_slots_own_position() {
     let mut rig = Rig::new();
-    let effects = rig.apply(Input::Connected { confirmed_flush: Lsn::new(100) });
+    let effects = rig.apply(Input::Connected { confirmed_flush: Lsn::new(100), answer_within: None });
     assert_eq!(flushes(&effects), [100]);
 }
 
@@ -117,7 +117,7 @@ fn a_lost_source_keeps_what_the_sink_holds_and_skips_what_was_appended() {
     assert!(matches!(effects[..], [Effect::CloseSource, Effect::Connect { .. }]), "{effects:?}");
     assert_eq!(rig.core.resume_after(), Some(position(200)));
     rig.delivered(unit, 1);
-    assert_eq!(flushes(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(100) })), [200]);
+    assert_eq!(flushes(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(100), answer_within: None })), [200]);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_lost_sink_forgets_what_it_held_and_starts_from_the_confirmed_position() {
     assert!(matches!(effects[..], [Effect::CloseSource, Effect::ReplaceSink, Effect::Connect { .. }]), "{effects:?}");
     assert_eq!(rig.core.resume_after(), None, "everything after the confirmed position is appended again");
     rig.delivered(unit, 1);
-    assert_eq!(flushes(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(100) })), [100]);
+    assert_eq!(flushes(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(100), answer_within: None })), [100]);
 }
 
 #[test]
@@ -136,12 +136,15 @@ fn a_slot_beyond_our_position_is_a_gap_and_one_behind_it_is_not() {
     let mut rig = Rig::streaming(100);
     rig.apply(Input::SourceLost(cut()));
     assert_eq!(
-        flushes(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(90) })),
+        flushes(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(90), answer_within: None })),
         [100],
         "it stepped back in a crash"
     );
     rig.apply(Input::SourceLost(cut()));
-    assert_eq!(failure(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(101) })), Some(Kind::SlotMoved));
+    assert_eq!(
+        failure(&rig.apply(Input::Connected { confirmed_flush: Lsn::new(101), answer_within: None })),
+        Some(Kind::SlotMoved)
+    );
     assert!(rig.keepalive(500, Reply::Requested).is_empty(), "nothing is emitted after the end");
 }
 
@@ -194,20 +197,71 @@ fn a_stop_whose_time_is_over_says_what_is_unfinished() {
 }
 
 #[test]
-fn a_silent_server_is_probed_and_then_given_up() {
+fn a_silent_server_is_probed_and_then_given_up_even_inside_a_unit() {
     let mut rig = Rig::streaming(100);
+    rig.apply(Input::UnitOpened);
     let mut probes = 0;
     for _ in 0..100 {
         rig.now += SECOND;
         let effects = rig.apply(Input::Tick);
         probes +=
             effects.iter().filter(|effect| matches!(effect, Effect::Status { reply: Reply::Requested, .. })).count();
-        if rig.core.phase() == Phase::Connecting {
+        if let Some(Effect::LoseSource(error)) = effects.last() {
+            assert_eq!(error.kind(), Kind::Connection);
             assert!(probes >= 2, "{probes}");
             return;
         }
     }
     panic!("a server that never answers was trusted for ever");
+}
+
+#[test]
+fn a_server_that_gives_up_silent_readers_soon_is_told_more_often() {
+    let mut rig = Rig::new();
+    let connected = Input::Connected { confirmed_flush: Lsn::new(100), answer_within: Some(2 * SECOND) };
+    rig.apply(connected);
+    rig.apply(Input::SinkFull);
+    let mut statuses = 0;
+    for _ in 0..20 {
+        rig.now += Duration::from_millis(100);
+        statuses += flushes(&rig.apply(Input::Tick)).len();
+    }
+    assert!(statuses >= 2, "{statuses} in two seconds, while nothing is read");
+}
+
+#[test]
+fn nothing_is_due_at_once_while_there_is_no_session() {
+    let mut rig = Rig::streaming(100);
+    let unit = rig.unit(1, 200);
+    rig.apply(Input::SourceLost(cut()));
+    rig.delivered(unit, 1);
+    for _ in 0..3 {
+        rig.now += 60 * SECOND;
+        rig.apply(Input::Tick);
+        assert!(rig.core.next_tick() > rig.now, "a tick that is always due is a busy loop");
+    }
+}
+
+#[test]
+fn a_stop_survives_the_loss_of_the_source() {
+    let mut rig = Rig::streaming(100);
+    let unit = rig.unit(1, 200);
+    rig.apply(Input::Stop { patience: 30 * SECOND });
+    let effects = rig.apply(Input::SourceLost(cut()));
+    assert!(matches!(effects[..], [Effect::CloseSource]), "no new session is wanted: {effects:?}");
+    assert!(matches!(rig.delivered(unit, 1).last(), Some(Effect::EndCopy)), "what the sink held was waited for");
+}
+
+#[test]
+fn a_stop_inside_a_transaction_looks_at_the_clock_once_when_its_time_is_over() {
+    let mut rig = Rig::streaming(100);
+    rig.unit(1, 200);
+    rig.apply(Input::UnitOpened);
+    rig.apply(Input::Stop { patience: 30 * SECOND });
+    rig.now += 15 * SECOND;
+    assert!(rig.core.next_tick() <= rig.now);
+    rig.apply(Input::Tick);
+    assert!(rig.core.next_tick() > rig.now, "a tick that is always due is a busy loop");
 }
 
 /// A storm: whatever happens in whatever order, no status confirms what was not delivered, none goes back.
@@ -250,7 +304,7 @@ fn no_storm_of_inputs_confirms_too_much() {
                 }
                 11 if !streaming => {
                     streaming = true;
-                    rig.apply(Input::Connected { confirmed_flush: Lsn::new(told) })
+                    rig.apply(Input::Connected { confirmed_flush: Lsn::new(told), answer_within: None })
                 }
                 _ => continue,
             };

@@ -17,6 +17,9 @@ pub enum Input<'a> {
     Connected {
         /// The slot's confirmed flush position.
         confirmed_flush: Lsn,
+        /// The server gives a reader up that says nothing for this long (`wal_sender_timeout`); `None` where it
+        /// never does.
+        answer_within: Option<Duration>,
     },
     /// The stream carries a transaction's begin, or goes on after a full slice: a unit opens.
     UnitOpened,
@@ -78,6 +81,8 @@ pub enum Effect {
         /// Whether the server shall answer, to prove that it lives.
         reply: Reply,
     },
+    /// The session is of no use any more: seal what is open of it, then tell [`Input::SourceLost`].
+    LoseSource(Error),
     /// Close the replication session without ceremony.
     CloseSource,
     /// Throw the sink away and make a new one before the next session.

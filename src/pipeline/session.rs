@@ -28,6 +28,8 @@ pub struct Session {
     pub facts: Facts,
     /// Where the slot stood when the session began.
     pub confirmed_flush: Lsn,
+    /// The server gives a reader up that says nothing for this long; `None` where it never does.
+    pub answer_within: Option<Duration>,
     /// Who answered.
     pub server: Server,
 }
@@ -69,6 +71,10 @@ impl Session {
     /// # Cancel safety
     /// A publication or slot that was made stays; the next attempt finds it.
     pub async fn open(connector: Arc<Connector>, sql: Arc<Sql>, known: Known, confirmed: Option<Lsn>) -> Result<Self> {
+        let mut greeted = match known.is_first() {
+            true => None,
+            false => Some(greet(&connector, &known, confirmed).await?),
+        };
         let slot_name = connector.slot.name.as_str();
         let publication_name = connector.publication.name.as_str();
         let missing = publication::facts(&sql, publication_name).await?.is_none();
@@ -79,21 +85,22 @@ impl Session {
         if known.is_first() {
             setup::ensure_publication(&sql, &connector, &CaptureFilter::new(&connector.capture)?).await?;
         }
-        let mut connection = Connection::open(&connector.database, "walcast").await?;
-        let system = connection.identify_system().await?;
-        let server = Server { system_id: system.system_id, timeline: system.timeline };
-        compare(known.server.as_ref(), &server, confirmed, system.xlogpos)?;
+        let (mut connection, server, position) = match greeted.take() {
+            Some(greeted) => greeted,
+            None => greet(&connector, &known, confirmed).await?,
+        };
         let confirmed_flush = match state {
             SlotState::Ready(ready) => ready.confirmed_flush,
             SlotState::Absent if known.is_first() => create_slot(&mut connection, &connector, &sql).await?,
-            SlotState::Absent => return Err(slot_gone(slot_name, confirmed, system.xlogpos)),
+            SlotState::Absent => return Err(slot_gone(slot_name, confirmed, position)),
             other => {
                 let error =
                     other.refusal(slot_name).unwrap_or_else(|| Error::bug("a slot is neither usable nor refused"));
-                return Err(error.positions(confirmed.unwrap_or_default(), system.xlogpos));
+                return Err(error.positions(confirmed.unwrap_or_default(), position));
             }
         };
         let facts = facts::of_publication(&sql, &connector.publication.name).await?;
+        let answer_within = wal_sender_timeout(&mut connection).await?;
         let copy = connection
             .start_replication(&StartReplication {
                 slot: slot_name,
@@ -105,7 +112,7 @@ impl Session {
                 extra: &connector.slot.stream_params,
             })
             .await?;
-        Ok(Self { copy, facts, confirmed_flush, server })
+        Ok(Self { copy, facts, confirmed_flush, answer_within, server })
     }
 }
 
@@ -118,6 +125,23 @@ pub async fn drop_slot(connector: &Connector) -> Result<()> {
     let dropped = connection.drop_replication_slot(&connector.slot.name, true).await;
     connection.close().await;
     dropped
+}
+
+/// Opens the replication connection and checks that positions still mean what they meant before.
+async fn greet(connector: &Connector, known: &Known, confirmed: Option<Lsn>) -> Result<(Connection, Server, Lsn)> {
+    let mut connection = Connection::open(&connector.database, "walcast").await?;
+    let system = connection.identify_system().await?;
+    let server = Server { system_id: system.system_id, timeline: system.timeline };
+    compare(known.server.as_ref(), &server, confirmed, system.xlogpos)?;
+    Ok((connection, server, system.xlogpos))
+}
+
+/// `wal_sender_timeout` as it holds for this very connection: role and database may have one of their own.
+async fn wal_sender_timeout(connection: &mut Connection) -> Result<Option<Duration>> {
+    let rows =
+        connection.simple_query("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'").await?;
+    let setting = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok());
+    Ok(setting.filter(|&timeout_ms| timeout_ms > 0).map(Duration::from_millis))
 }
 
 fn slot_gone(slot: &str, confirmed: Option<Lsn>, server: Lsn) -> Error {

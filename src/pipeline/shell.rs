@@ -56,10 +56,12 @@ pub async fn run<S: Sink>(
         match shell.connect(wait).await {
             Turn::Streaming(session) => match shell.stream(*session).await {
                 Turn::Connect(after) => wait = after,
+                Turn::Drain => return Ok(shell.drain().await),
                 Turn::Finish(outcome) => return Ok(shell.close(outcome).await),
                 Turn::Streaming(_) => return Err(Error::bug("a session inside a session")),
             },
             Turn::Connect(after) => wait = after,
+            Turn::Drain => return Ok(shell.drain().await),
             Turn::Finish(outcome) => return Ok(shell.close(outcome).await),
         }
     }
@@ -71,6 +73,8 @@ enum Turn {
     Streaming(Box<Session>),
     /// Make a session after this wait.
     Connect(Duration),
+    /// A stop was ordered and there is no session: wait for what the sink still holds.
+    Drain,
     /// It is over.
     Finish(Outcome),
 }
@@ -87,6 +91,8 @@ struct Shell<S, F> {
     stop: StopSignal,
     /// A stop was ordered and taken in; the signal is not looked at again.
     stopping: bool,
+    /// The sink has failed and is not replaced yet; it says so at every call, and once is enough.
+    sink_failed: bool,
     deliveries: Deliveries,
     effects: Vec<Effect>,
 }
@@ -110,6 +116,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             metrics,
             stop,
             stopping: false,
+            sink_failed: false,
             deliveries: Deliveries::default(),
             effects: Vec::new(),
         })
@@ -134,12 +141,15 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 patience = stop_ordered(&mut self.stop), if !self.stopping => {
                     // The attempt is dropped: no session is wanted any more.
                     self.stop(patience);
-                    return self.drain().await;
+                    return Turn::Drain;
                 }
                 session = &mut attempt => match session {
                     Ok(session) => {
                         self.known.learn(&session);
-                        self.apply(Input::Connected { confirmed_flush: session.confirmed_flush });
+                        self.apply(Input::Connected {
+                            confirmed_flush: session.confirmed_flush,
+                            answer_within: session.answer_within,
+                        });
                         if self.core.phase() == Phase::Streaming {
                             return Turn::Streaming(Box::new(session));
                         }
@@ -155,6 +165,19 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             if let Some(turn) = self.carry_out(&mut None).await {
                 return turn;
             }
+        }
+    }
+
+    /// After an ordered stop and without a session: waits for what the sink holds.
+    async fn drain(mut self) -> Outcome {
+        loop {
+            match self.carry_out(&mut None).await {
+                Some(Turn::Finish(outcome)) => return self.close(outcome).await,
+                Some(_) => return Outcome::Failed(Error::bug("a session was wanted after an ordered stop")),
+                None => {}
+            }
+            tokio::time::sleep_until(self.wake().into()).await;
+            self.settle();
         }
     }
 
@@ -189,7 +212,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             if let Some(turn) = self.carry_out(&mut copy).await {
                 return turn;
             }
-            let Some(stream) = &mut copy else { return self.drain().await };
+            let Some(stream) = &mut copy else { return Turn::Drain };
             let now = Instant::now();
             let pause = self.pump.drive(stream, &mut self.sink, &mut self.core, now, &mut self.effects);
             self.settle();
@@ -217,7 +240,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         biased;
                         patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
                         filled = stream.fill() => match filled {
-                            // A transaction may be longer than any patience with a silent server.
+                            // Part of a frame is a sign of life as well.
                             Ok(_) => self.apply(Input::Received(self.core.received())),
                             Err(error) => self.source_lost(error),
                         },
@@ -235,17 +258,6 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 }
                 Ok(Pause::Turn | Pause::NeedBytes | Pause::SinkFull | Pause::Held) => {}
             }
-            self.settle();
-        }
-    }
-
-    /// Waits, during an orderly end, for what the sink holds after the session is gone.
-    async fn drain(&mut self) -> Turn {
-        loop {
-            if let Some(turn) = self.carry_out(&mut None).await {
-                return turn;
-            }
-            tokio::time::sleep_until(self.wake().into()).await;
             self.settle();
         }
     }
@@ -287,6 +299,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 done = &mut slow => return done,
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
+            // Nothing is read here, so the server's silence is ours.
+            self.apply(Input::Received(self.core.received()));
             self.settle();
             for effect in self.effects.extract_if(.., |effect| matches!(effect, Effect::Status { .. })) {
                 queue_status(stream, &effect);
@@ -337,10 +351,23 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.trouble(&error);
         self.metrics.reconnected(Side::Source);
         self.seal_cut();
-        self.apply(Input::SourceLost(error));
+        self.apply(Input::SourceLost(self.with_positions(error)));
+    }
+
+    /// A definite error of the stream names the confirmed position and the one that was reached.
+    fn with_positions(&self, error: Error) -> Error {
+        match (self.core.confirmed(), error.lsns()) {
+            (Some(confirmed), (None, None)) if error.class() == Class::Definite => {
+                error.positions(confirmed.lsn(), self.core.received())
+            }
+            _ => error,
+        }
     }
 
     fn sink_lost(&mut self, error: Error) {
+        if std::mem::replace(&mut self.sink_failed, true) {
+            return;
+        }
         self.trouble(&error);
         self.metrics.reconnected(Side::Sink);
         self.pump.forget_topics();
@@ -387,9 +414,13 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                             queue_status(copy, &effect);
                         }
                     }
+                    Effect::LoseSource(error) => self.source_lost(error),
                     Effect::CloseSource => *copy = None,
                     Effect::ReplaceSink => match (self.make_sink)() {
-                        Ok(sink) => std::mem::replace(&mut self.sink, sink).close(Duration::ZERO),
+                        Ok(sink) => {
+                            std::mem::replace(&mut self.sink, sink).close(Duration::ZERO);
+                            self.sink_failed = false;
+                        }
                         Err(error) => turn = Some(Turn::Finish(Outcome::Failed(error))),
                     },
                     Effect::Connect { after } => {

@@ -74,15 +74,17 @@ impl Refusal {
     }
 }
 
-/// Settings on which the text of values depends, and time-outs that must not end a stream or an exported snapshot.
+/// Settings on which the text of values depends, the one that lets warnings through (a missing publication is only
+/// warned of), and time-outs that must not end a stream or an exported snapshot.
 /// All are known to every server since 10. `wal_sender_timeout` is left to the server's administrator.
-const SESSION_SETTINGS: [(&str, &str); 9] = [
+const SESSION_SETTINGS: [(&str, &str); 10] = [
     ("client_encoding", "UTF8"),
     ("DateStyle", "ISO"),
     ("IntervalStyle", "postgres"),
     ("TimeZone", "UTC"),
     ("bytea_output", "hex"),
     ("extra_float_digits", "3"),
+    ("client_min_messages", "notice"),
     ("statement_timeout", "0"),
     ("lock_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),

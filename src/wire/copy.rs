@@ -172,6 +172,10 @@ impl CopyBoth {
                 // At its shutdown the server leaves CopyDone out and says CommandComplete at once.
                 tag::COPY_DONE | tag::COMMAND_COMPLETE => self.done = true,
                 tag::ERROR => return Err(ServerError::parse(body).into_error(Moment::Streaming)),
+                // It stays in the buffer: after it the stream is incomplete for good.
+                tag::NOTICE if let Some(error) = ServerError::parse(body).into_missing_publication() => {
+                    return Err(error);
+                }
                 _ => {
                     let body = body.to_vec();
                     if !self.channel.take_aside(tag, &body)? {

@@ -280,3 +280,25 @@ async fn finishing_a_deaf_server_ends_when_patience_is_over() {
     drop(server);
     assert_eq!(stream.finish(Duration::from_secs(5)).await.unwrap(), Ending::CutShort);
 }
+
+#[tokio::test]
+async fn a_warning_that_a_publication_is_skipped_ends_the_stream_and_other_notices_do_not() {
+    let notice = |severity: &str, sqlstate: &str| {
+        message(
+            b'N',
+            format!("S{severity}\0V{severity}\0C{sqlstate}\0Mskipped loading publication \"p\"\0\0").as_bytes(),
+        )
+    };
+    let (mut ours, mut server) = stream(4096);
+    let harmless = [notice("NOTICE", "55000"), notice("WARNING", "01000"), data(1, b"x")].concat();
+    server.write_all(&harmless).await.unwrap();
+    ours.fill().await.unwrap();
+    assert_eq!(drain(&mut ours).unwrap(), [Seen::Data(1, b"x".to_vec())]);
+
+    server.write_all(&[notice("WARNING", "55000"), data(2, b"y")].concat()).await.unwrap();
+    ours.fill().await.unwrap();
+    for _ in 0..2 {
+        let error = ours.peek_frame().unwrap_err();
+        assert_eq!(error.kind(), Kind::PublicationMissing, "and nothing after it is ever seen");
+    }
+}

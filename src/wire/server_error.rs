@@ -73,6 +73,27 @@ impl ServerError {
         error.source().and_then(|source| source.downcast_ref())
     }
 
+    /// The error that a notice in the stream stands for, if it says that a publication is not there.
+    ///
+    /// Servers from 18 on do not fail where a publication is missing at the position that is decoded: they warn
+    /// (`skipped loading publication`, in the server's language) and leave its changes out. No other warning in a
+    /// stream has this SQLSTATE; one that ever will is better met with a stop than with silent loss.
+    pub(super) fn into_missing_publication(self) -> Option<Error> {
+        if self.severity != "WARNING" || self.sqlstate != "55000" {
+            return None;
+        }
+        let kind = Kind::PublicationMissing;
+        let error = Error::new(kind, summary(kind, Moment::Streaming))
+            .detail("the server leaves the publication's changes out from here on");
+        Some(
+            match remedy(kind, &self.sqlstate) {
+                Some(remedy) => error.hint(remedy),
+                None => error,
+            }
+            .caused_by(self),
+        )
+    }
+
     pub(super) fn into_error(self, moment: Moment) -> Error {
         let kind = kind_of(&self.sqlstate, &self.message, moment);
         let error = Error::new(kind, summary(kind, moment));

@@ -72,7 +72,17 @@ pub(super) struct Audit<'a> {
 impl<'a> Audit<'a> {
     /// Makes the oracle. Call it before the first write.
     pub(super) fn begin(database: &'a Database<'static>, topics: &'a Topics, tables: &'static [&'static str]) -> Self {
+        Self::create_oracle(database);
+        Self::of(database, topics, tables)
+    }
+
+    /// Makes the oracle alone, where the audit comes after the session was opened anew.
+    pub(super) fn create_oracle(database: &Database<'_>) {
         database.execute(&format!("SELECT pg_create_logical_replication_slot('{}_oracle', 'pgoutput')", database.name));
+    }
+
+    /// The audit of an oracle that was made before.
+    pub(super) fn of(database: &'a Database<'static>, topics: &'a Topics, tables: &'static [&'static str]) -> Self {
         Self { database, topics, tables, marks: Vec::new() }
     }
 

@@ -5,6 +5,9 @@
 
 mod audit;
 mod crash;
+mod definite;
+mod kafka;
 mod load;
+mod postgres;
 mod rig;
 mod source;

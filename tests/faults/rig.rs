@@ -74,13 +74,15 @@ impl Rig {
         Load::start(self.database.server, &self.database.name, seed, 4)
     }
 
-    /// Waits until the server has written so many more bytes of log: a moment in the load.
+    /// Waits until the writers have made so many more changes to the hot rows: a moment in the load.
     #[track_caller]
-    pub(super) fn wait_for_log(&self, bytes: u64) {
-        let start = self.database.session().current_lsn();
-        wait::until("the log has grown", wait::PATIENCE, || {
-            self.database.session().current_lsn().bytes_since(start) >= bytes
-        });
+    pub(super) fn wait_for_changes(&self, changes: u64) {
+        let made = || -> u64 {
+            let last = self.database.session().value("SELECT last_value FROM hot_seq").expect("a sequence");
+            last.parse().expect("a number")
+        };
+        let start = made();
+        wait::until("the writers have made progress", wait::PATIENCE, || made() >= start + changes);
     }
 
     /// Waits until nobody streams from the slot.

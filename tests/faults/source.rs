@@ -21,7 +21,8 @@ fn cuts_at_random_moments_lose_nothing_and_double_nothing() {
 
     // When the connections are cut again and again.
     for _ in 0..12 {
-        rig.wait_for_log(random.u64(..200_000));
+        rig.database.wait_until_streaming();
+        rig.wait_for_changes(random.u64(..150));
         proxy.cut();
     }
     load.finish();
@@ -88,7 +89,7 @@ fn answers_that_do_not_arrive_end_the_session_at_the_server_and_it_is_made_again
     let audit = Audit::begin(&rig.database, &rig.topics, TABLES);
     let load = rig.load(seed());
     let _walcast = rig.stream();
-    rig.wait_for_log(50_000);
+    rig.wait_for_changes(50);
 
     // When nothing that walcast says arrives until the server has given it up.
     proxy.stall(Direction::ToServer);
@@ -115,7 +116,7 @@ fn a_slow_line_is_no_fault() {
 
     // When rows are written.
     let load = rig.load(seed());
-    rig.wait_for_log(200_000);
+    rig.wait_for_changes(300);
     load.finish();
     rig.database.wait_until_confirmed();
 
@@ -135,7 +136,7 @@ fn a_walsender_that_is_terminated_again_and_again_comes_back() {
     // When an administrator ends its walsender several times.
     for _ in 0..6 {
         rig.database.wait_until_streaming();
-        rig.wait_for_log(50_000);
+        rig.wait_for_changes(50);
         if let Some(pid) = rig.database.walsender() {
             rig.database.execute(&format!("SELECT pg_terminate_backend({pid})"));
         }

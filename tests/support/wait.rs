@@ -25,3 +25,14 @@ pub(crate) fn until_some<T>(what: &str, timeout: Duration, mut attempt: impl FnM
         std::thread::sleep(POLL_INTERVAL);
     }
 }
+
+/// Looks again and again for as long as `duration`; the condition panics where something does not hold, and the
+/// largest value that it gave is returned.
+pub(crate) fn while_holding(what: &str, duration: Duration, mut condition: impl FnMut() -> u64) -> u64 {
+    let (start, mut largest) = (Instant::now(), 0);
+    until(what, duration * 2, || {
+        largest = largest.max(condition());
+        start.elapsed() >= duration
+    });
+    largest
+}

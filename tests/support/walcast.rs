@@ -216,6 +216,11 @@ impl Walcast {
         Duration::from_millis(ticks * 10)
     }
 
+    /// Sends SIGTERM.
+    pub(crate) fn order_stop(&self) {
+        signal(self.pid(), "TERM");
+    }
+
     /// Sends SIGTERM and waits for the end.
     #[track_caller]
     pub(crate) fn terminate(&mut self) -> ExitStatus {

@@ -1,7 +1,7 @@
 //! Making a session: from nothing to a stream of frames, with every check on the way.
 //!
-//! Owns [`Session`] and [`Known`]. The order matters: preflight before any side effect, publication before slot,
-//! identity before anything that was remembered is compared.
+//! Owns [`Session`] and [`Known`]. The order matters: identity before anything else, preflight before any side
+//! effect, publication before slot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +71,11 @@ impl Session {
     pub async fn open(connector: Arc<Connector>, sql: Arc<Sql>, known: Known, confirmed: Option<Lsn>) -> Result<Self> {
         let slot_name = connector.slot.name.as_str();
         let publication_name = connector.publication.name.as_str();
+        // Who answers is looked at first: on another cluster it means nothing what is there and what is missing.
+        let mut connection = Connection::open(&connector.database, "walcast").await?;
+        let system = connection.identify_system().await?;
+        let server = Server { system_id: system.system_id, timeline: system.timeline };
+        compare(known.server.as_ref(), &server, confirmed, system.xlogpos)?;
         let missing = publication::facts(&sql, publication_name).await?.is_none();
         let state = slot::state(&sql, slot_name).await?;
         if missing && (!known.is_first() || matches!(state, SlotState::Ready(_))) {
@@ -79,10 +84,6 @@ impl Session {
         if known.is_first() {
             setup::ensure_publication(&sql, &connector, &CaptureFilter::new(&connector.capture)?).await?;
         }
-        let mut connection = Connection::open(&connector.database, "walcast").await?;
-        let system = connection.identify_system().await?;
-        let server = Server { system_id: system.system_id, timeline: system.timeline };
-        compare(known.server.as_ref(), &server, confirmed, system.xlogpos)?;
         let confirmed_flush = match state {
             SlotState::Ready(ready) => ready.confirmed_flush,
             SlotState::Absent if known.is_first() => create_slot(&mut connection, &connector, &sql).await?,

@@ -172,6 +172,11 @@ impl CopyBoth {
                 // At its shutdown the server leaves CopyDone out and says CommandComplete at once.
                 tag::COPY_DONE | tag::COMMAND_COMPLETE => self.done = true,
                 tag::ERROR => return Err(ServerError::parse(body).into_error(Moment::Streaming)),
+                // From 18 on this is all that is said about changes that are left out. It stands in front of them,
+                // so that nothing behind it can be confirmed; it is not consumed, so that there is no way past it.
+                tag::NOTICE if ServerError::parse(body).skips_publication() => {
+                    return Err(ServerError::parse(body).into_error(Moment::Streaming));
+                }
                 _ => {
                     let body = body.to_vec();
                     if !self.channel.take_aside(tag, &body)? {

@@ -2,8 +2,8 @@
 //!
 //! Owns [`ServerError`] and the one table from SQLSTATE to [`Kind`].
 //!
-//! Only severity, SQLSTATE and the primary message are kept. DETAIL, HINT, CONTEXT and STATEMENT of the server can
-//! hold row values and never leave the receive buffer.
+//! Only severity, SQLSTATE, the primary message and the reporting routine are kept. DETAIL, HINT, CONTEXT and
+//! STATEMENT of the server can hold row values and never leave the receive buffer.
 //!
 //! Source: PostgreSQL manual, "Error and Notice Message Fields" and "PostgreSQL Error Codes".
 
@@ -30,11 +30,14 @@ pub struct ServerError {
     severity: String,
     sqlstate: String,
     message: String,
+    /// The C function that reported it: the one part that tells cases of one SQLSTATE apart in every language.
+    routine: String,
 }
 
 impl ServerError {
     pub(super) fn parse(body: &[u8]) -> Self {
-        let mut error = Self { severity: String::new(), sqlstate: String::new(), message: String::new() };
+        let mut error =
+            Self { severity: String::new(), sqlstate: String::new(), message: String::new(), routine: String::new() };
         for (code, text) in fields(body) {
             let text = String::from_utf8_lossy(text).into_owned();
             match code {
@@ -43,6 +46,7 @@ impl ServerError {
                 b'S' if error.severity.is_empty() => error.severity = text,
                 b'C' => error.sqlstate = text,
                 b'M' => error.message = text,
+                b'R' => error.routine = text,
                 _ => {}
             }
         }
@@ -73,8 +77,20 @@ impl ServerError {
         error.source().and_then(|source| source.downcast_ref())
     }
 
+    /// A notice by which pgoutput says that it leaves out changes, because the publication does not exist at the
+    /// position that it decodes. Servers before 18 fail there instead (`LoadPublications` in `pgoutput.c`).
+    pub(super) fn skips_publication(&self) -> bool {
+        self.severity == "WARNING"
+            && self.sqlstate == "55000"
+            && (self.routine == "LoadPublications" || self.message.starts_with("skipped loading publication"))
+    }
+
     pub(super) fn into_error(self, moment: Moment) -> Error {
-        let kind = kind_of(&self.sqlstate, &self.message, moment);
+        let kind = if self.skips_publication() {
+            Kind::PublicationMissing
+        } else {
+            kind_of(&self.sqlstate, &self.message, &self.routine, moment)
+        };
         let error = Error::new(kind, summary(kind, moment));
         let error = match remedy(kind, &self.sqlstate) {
             Some(remedy) => error.hint(remedy),
@@ -96,14 +112,14 @@ impl StdError for ServerError {}
 
 /// The table. Messages are looked at only where one SQLSTATE covers several cases; they may be translated, so
 /// the words that are looked for are the ones that a translation keeps, or the case falls to the safe side.
-fn kind_of(sqlstate: &str, message: &str, moment: Moment) -> Kind {
+fn kind_of(sqlstate: &str, message: &str, routine: &str, moment: Moment) -> Kind {
     let says = |words: &str| message.contains(words);
     match sqlstate {
         // object_in_use: "replication slot "s" is active for PID 123".
         "55006" => Kind::SlotInUse,
         // undefined_object. A publication is looked up while decoding; everything else that START_REPLICATION
         // can miss is the slot.
-        "42704" if says("publication") => Kind::PublicationMissing,
+        "42704" if says("publication") || routine == "get_publication_oid" => Kind::PublicationMissing,
         "42704" if moment == Moment::Streaming || says("replication slot") => Kind::SlotLost,
         // object_not_in_prerequisite_state: an invalidated slot, or a walsender that is being stopped.
         "55000" if says("can no longer") || says("invalidated") => Kind::SlotLost,
@@ -141,7 +157,10 @@ fn remedy(kind: Kind, sqlstate: &str) -> Option<&'static str> {
         (Kind::SlotLost, _) => {
             "changes since the last confirmed position may be lost: make a new slot and snapshot the tables again"
         }
-        (Kind::PublicationMissing, _) => "create the publication before the slot, then make the slot again",
+        (Kind::PublicationMissing, _) => {
+            "if the changes since the last confirmed position may be lost: make the publication, then drop the slot with \
+             pg_drop_replication_slot(name), and start again"
+        }
         (Kind::Authentication, _) => {
             "check database.user, database.password, the role's LOGIN and REPLICATION attributes and pg_hba.conf"
         }
@@ -200,6 +219,17 @@ mod tests {
             assert_eq!(error.kind(), kind, "{sqlstate} {message}");
             assert_eq!(ServerError::behind(&error).map(ServerError::sqlstate), Some(sqlstate));
         }
+    }
+
+    #[test]
+    fn a_missing_publication_is_known_in_every_language() {
+        let german = |fields: &str| ServerError::parse(format!("{fields}\0\0").as_bytes());
+        let failed = german("VERROR\0C42704\0MPublikation »p« existiert nicht\0Rget_publication_oid");
+        assert_eq!(failed.into_error(Moment::Streaming).kind(), Kind::PublicationMissing);
+        let skipped = german("VWARNING\0C55000\0MPublikation »p« wird ausgelassen\0RLoadPublications");
+        assert!(skipped.skips_publication());
+        let harmless = german("VWARNING\0C55000\0MPublikation »p« ist alt\0Rother");
+        assert!(!harmless.skips_publication());
     }
 
     #[test]

@@ -160,6 +160,23 @@ async fn a_frame_can_be_refused_and_seen_again() {
 }
 
 #[tokio::test]
+async fn changes_that_the_server_leaves_out_end_the_stream_before_what_follows() {
+    // Given a server that leaves out the changes of a publication that is gone,
+    let (mut stream, mut server) = stream(4_096);
+    let notice = b"SWARNUNG\0VWARNING\0C55000\0Mskipped loading publication \"p\"\0RLoadPublications\0\0";
+    server.write_all(&[data(1, b"a"), message(b'N', notice), keepalive(9, 0)].concat()).await.unwrap();
+    // when the stream is read,
+    stream.fill().await.unwrap();
+    assert_eq!(stream.next_frame().unwrap().map(Seen::from), Some(Seen::Data(1, b"a".to_vec())));
+    // then it ends there, however often it is asked, and the keepalive behind is never seen.
+    for _ in 0..2 {
+        let error = stream.peek_frame().unwrap_err();
+        assert_eq!(error.kind(), Kind::PublicationMissing);
+        assert!(error.hint_text().is_some() && error.report().contains("\"p\""), "{}", error.report());
+    }
+}
+
+#[tokio::test]
 async fn garbage_is_a_protocol_error() {
     for (bytes, why) in [
         (message(b'd', b""), "no letter"),

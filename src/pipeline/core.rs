@@ -18,10 +18,11 @@
 use std::time::{Duration, Instant};
 
 use super::backoff::{Backoff, Next};
+use super::failure::{broken, gap, gave_up, unfinished};
 use super::input::{Effect, Input, Outcome, Reply};
 use crate::config::Retries;
 use crate::error::{Class, Error, Kind};
-use crate::ledger::{ConfirmedLsn, Ledger, LedgerFault, Ticket};
+use crate::ledger::{ConfirmedLsn, Ledger, Ticket};
 use crate::lsn::{EndLsn, Lsn, Position};
 
 /// Shortest time between two status updates that nobody asked for. Each may make the server write the slot
@@ -217,18 +218,7 @@ impl Core {
             Some(ledger) => {
                 let ours = ledger.confirmable().lsn();
                 if confirmed_flush > ours {
-                    let error = Error::new(Kind::SlotMoved, "the slot stands beyond what was confirmed here")
-                        .positions(ours, confirmed_flush)
-                        .detail(format!(
-                            "{} bytes of log may hold changes that were never delivered; the slot was advanced or \
-                             made again by somebody else while the connection was down",
-                            confirmed_flush.bytes_since(ours)
-                        ))
-                        .hint(
-                            "find out who moved the slot; to accept the gap and go on from where the slot stands, \
-                             start walcast again; to fill the gap, write the missing rows again at the source",
-                        );
-                    self.fail(error, effects);
+                    self.fail(gap(ours, confirmed_flush), effects);
                     return;
                 }
             }
@@ -364,18 +354,7 @@ impl Core {
         self.heard_at = now;
         match self.backoff.failed() {
             Next::After(after) => effects.push(Effect::Connect { after }),
-            Next::GiveUp { attempts } => {
-                let (ours, found) = error.lsns();
-                let mut failure = Error::new(
-                    Kind::RetriesExhausted,
-                    format!("gave up after {attempts} retries: {}", error.message()),
-                )
-                .hint("mend the cause and start again, or raise errors.max.retries (-1 retries for ever)");
-                if let Some(found) = found {
-                    failure = failure.positions(ours.unwrap_or_default(), found);
-                }
-                self.fail(failure.caused_by(error), effects);
-            }
+            Next::GiveUp { attempts } => self.fail(gave_up(attempts, error), effects),
         }
     }
 
@@ -498,15 +477,4 @@ impl Core {
         self.phase = Phase::Ended;
         effects.push(Effect::Finish(outcome));
     }
-}
-
-fn broken(fault: LedgerFault) -> Error {
-    Error::bug(format!("the ledger refused an entry: {fault}"))
-}
-
-fn unfinished(cause: Error) -> Error {
-    Error::new(Kind::ShutdownTimeout, "stopped before everything was delivered and confirmed")
-        .detail("nothing is lost: the slot sends what was not confirmed again at the next start")
-        .hint("raise --shutdown-timeout if this happens with healthy brokers")
-        .caused_by(cause)
 }

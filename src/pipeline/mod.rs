@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod core;
 #[cfg(test)]
 mod core_tests;
+mod failure;
 pub mod input;
 pub mod monitor;
 pub mod pump;

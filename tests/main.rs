@@ -5,3 +5,4 @@ mod golden;
 mod servers;
 mod source;
 mod support;
+mod wire;

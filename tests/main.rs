@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a broken expectation is a failure, also in its support code")]
 
+mod definite;
 mod faults;
 mod golden;
 mod servers;
@@ -9,3 +10,4 @@ mod source;
 mod stream;
 mod support;
 mod tidy;
+mod wire;

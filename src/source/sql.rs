@@ -366,11 +366,17 @@ fn from_connect(database: &config::Database, error: tokio_postgres::Error) -> Er
     let dbname = QuotedIdent(&database.dbname);
     let Some(code) = error.code() else {
         let kind = transport_kind(&error).unwrap_or(Kind::Authentication);
-        let message = match kind {
-            Kind::Connection => format!("no connection to PostgreSQL at {}", address(database)),
-            _ => format!("PostgreSQL at {} and walcast do not agree on TLS or authentication", address(database)),
+        let (message, hint) = match kind {
+            Kind::Connection => (
+                format!("no connection to PostgreSQL at {}", address(database)),
+                "check database.hostname and database.port, and that the server listens there",
+            ),
+            _ => (
+                format!("PostgreSQL at {} and walcast do not agree on TLS or authentication", address(database)),
+                disagreement_hint(&error),
+            ),
         };
-        return Error::new(kind, message).caused_by(error);
+        return Error::new(kind, message).caused_by(error).hint(hint);
     };
     let hint = match code.code() {
         "28P01" => Some("check database.user and database.password".to_owned()),
@@ -387,6 +393,15 @@ fn from_connect(database: &config::Database, error: tokio_postgres::Error) -> Er
     match hint {
         Some(hint) => error.hint(hint),
         None => error,
+    }
+}
+
+/// What the driver found wrong is known from its words alone; an unknown one gets the general advice.
+fn disagreement_hint(error: &tokio_postgres::Error) -> &'static str {
+    match error.source().map(ToString::to_string).as_deref() {
+        Some("server does not support TLS") => "enable ssl at the server, or set database.sslmode to prefer or disable",
+        Some("password missing") => "set database.password, for example to ${env:NAME}",
+        _ => "check database.sslmode, database.sslrootcert, database.password and pg_hba.conf",
     }
 }
 

@@ -5,7 +5,6 @@
 
 mod audit;
 mod crash;
-mod definite;
 mod kafka;
 mod load;
 mod postgres;

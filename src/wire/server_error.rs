@@ -160,9 +160,13 @@ fn remedy(kind: Kind, sqlstate: &str) -> Option<&'static str> {
             "wait until the process that the server names has ended, or end it with pg_terminate_backend(pid)"
         }
         (Kind::SlotLost, _) => {
-            "changes since the last confirmed position may be lost: make a new slot and snapshot the tables again"
+            "changes since the last confirmed position may be lost: start with a new slot, and write the missing rows \
+             again at the source"
         }
-        (Kind::PublicationMissing, _) => "create the publication before the slot, then make the slot again",
+        (Kind::PublicationMissing, _) => {
+            "make the publication, then a slot behind it: SELECT pg_drop_replication_slot(...) and start again; what was \
+             changed before that has to be written again at the source"
+        }
         (Kind::Authentication, _) => {
             "check database.user, database.password, the role's LOGIN and REPLICATION attributes and pg_hba.conf"
         }

@@ -20,8 +20,7 @@ fn a_publication_dropped_while_changes_flow_ends_the_stream() {
 
         // When its publication is dropped and a row is written that no reader can get.
         scene.drop_publication();
-        let before = scene.database.session().current_lsn();
-        scene.execute("INSERT INTO t VALUES (2)");
+        let before = scene.database.session().execute_behind("INSERT INTO t VALUES (2)");
 
         // Then it ends, and the row stays unconfirmed.
         let name = format!("publication \"{}\"", scene.database.publication);
@@ -68,15 +67,14 @@ fn a_publication_made_again_behind_changes_does_not_hide_their_loss() {
 
         // When a row is written while there is no publication, another one when it is there again.
         scene.drop_publication();
-        scene.execute("INSERT INTO t VALUES (2)");
-        let before = scene.database.session().current_lsn();
+        let before = scene.database.session().execute_behind("INSERT INTO t VALUES (2)");
         scene.execute(&format!("CREATE PUBLICATION {} FOR ALL TABLES", scene.database.publication));
         scene.execute("INSERT INTO t VALUES (3)");
         scene.let_back();
 
         // Then walcast ends at the first one instead of going on with the second.
         assert_ends(&mut walcast, PUBLICATION_MISSING, &["does not exist at the position"]);
-        assert!(scene.database.confirmed_lsn().expect("a slot") < before, "PostgreSQL {}", server.major());
+        assert!(scene.database.confirmed_lsn().expect("a slot") <= before, "PostgreSQL {}", server.major());
         assert_eq!(scene.records(), 1);
     }
 }

@@ -21,8 +21,7 @@ fn a_record_over_the_limit_stops_with_what_to_do_and_nothing_is_lost() {
     scene.database.wait_until_confirmed();
 
     // When a larger one comes that does not compress, and another small one after it.
-    let before = scene.database.session().current_lsn();
-    scene.execute(
+    let before = scene.database.session().execute_behind(
         "INSERT INTO t SELECT 's3cret-region', 2, 's3cret-body' || string_agg(md5(n::text), '') \
          FROM generate_series(1, 10000) n",
     );

@@ -43,8 +43,7 @@ fn a_missing_topic_is_named(server: &'static dyn PostgresServer) {
     scene.database.wait_until_confirmed();
 
     // When a row of the other table comes.
-    let before = scene.database.session().current_lsn();
-    scene.execute("INSERT INTO u VALUES (1)");
+    let before = scene.database.session().execute_behind("INSERT INTO u VALUES (1)");
 
     // Then walcast ends with the code of a refusal, names the topic, and confirms nothing past it.
     assert_eq!(walcast.wait_exit().code(), Some(7), "{}", walcast.stderr());
@@ -77,8 +76,7 @@ fn a_stop_that_brokers_do_not_let_finish_ends_in_time_with_its_own_code() {
     scene.wait_for("public.t", 1);
     scene.database.wait_until_confirmed();
     broker.pause().expect("it is frozen");
-    let before = scene.database.session().current_lsn();
-    scene.execute("INSERT INTO t VALUES (2)");
+    let before = scene.database.session().execute_behind("INSERT INTO t VALUES (2)");
     wait::until("the row waits in the queue", wait::PATIENCE, || walcast.metric("walcast_queue_records") == Some(1.0));
 
     // When it is told to stop.
@@ -113,8 +111,7 @@ fn a_topic_that_is_deleted_meanwhile_is_named_too() {
 
     // When the topic is deleted and another row comes.
     scene.topics.delete(&topic);
-    let before = scene.database.session().current_lsn();
-    scene.execute("INSERT INTO t VALUES (2)");
+    let before = scene.database.session().execute_behind("INSERT INTO t VALUES (2)");
 
     // Then walcast ends and names it, and the row is not lost.
     assert_eq!(walcast.wait_exit().code(), Some(7), "{}", walcast.stderr());

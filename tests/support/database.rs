@@ -77,6 +77,14 @@ impl Session {
         self.rows(sql).into_iter().next()?.into_iter().next()?
     }
 
+    /// Runs statements in one transaction and returns a position that its commit lies behind; a slot that has
+    /// confirmed no more still sends it. (One that was asked for before may be confirmed: others write as well.)
+    #[track_caller]
+    pub(crate) fn execute_behind(&self, sql: &str) -> Lsn {
+        let position = self.value(&format!("BEGIN; {sql}; SELECT pg_current_wal_insert_lsn(); COMMIT"));
+        position.expect("a position").parse().expect("an LSN")
+    }
+
     /// The position behind everything that is written so far.
     #[track_caller]
     pub(crate) fn current_lsn(&self) -> Lsn {

@@ -41,7 +41,7 @@ impl Class {
 pub enum Kind {
     /// Command line or configuration; found before any side effect.
     Config,
-    /// The server or the brokers are not ready for this configuration; found before streaming.
+    /// The server is not ready for this configuration; found before streaming.
     Preflight,
     /// PostgreSQL refused the credentials, or TLS was not what was asked for.
     Authentication,
@@ -57,7 +57,7 @@ pub enum Kind {
     SlotMoved,
     /// The publication does not exist at the position that is being decoded.
     PublicationMissing,
-    /// Another database cluster, timeline or database answers at this address.
+    /// Another database cluster or timeline answers at this address, or the same one with an older log.
     IdentityChanged,
     /// Bytes from PostgreSQL that do not follow the protocol.
     Protocol,
@@ -67,7 +67,7 @@ pub enum Kind {
     ServerRefused,
     /// The brokers are not reachable or did not answer in time.
     SinkUnavailable,
-    /// The brokers refuse what we write: rights, missing topic, broken configuration.
+    /// The brokers refuse us or what we write: credentials, rights, missing topic, broken configuration.
     SinkRefused,
     /// A record is larger than a limit of the brokers or of our queue.
     RecordTooLarge,

@@ -1,4 +1,4 @@
-//! Rules about the tree itself: which room may import which, file lengths, metric names.
+//! Rules about the tree itself: which room may import which, file lengths, which rooms may know a runtime.
 
 use std::collections::BTreeMap;
 use std::fs;

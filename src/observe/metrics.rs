@@ -27,7 +27,7 @@ pub const RECORD_BYTES_TOTAL: &str = "walcast_record_bytes_total";
 pub const RECORDS_DELIVERED_TOTAL: &str = "walcast_records_delivered_total";
 /// Source transactions read to their end.
 pub const TRANSACTIONS_TOTAL: &str = "walcast_transactions_total";
-/// Connections made again, by side.
+/// Streams and producers that were lost, by side.
 pub const RECONNECTS_TOTAL: &str = "walcast_reconnects_total";
 /// Time from commit to delivery, per unit.
 pub const DELIVERY_LATENCY_SECONDS: &str = "walcast_delivery_latency_seconds";
@@ -190,7 +190,7 @@ impl Metrics {
         registry.register(stem(RECORDS_DELIVERED_TOTAL), "Records that the brokers acknowledged", delivered.clone());
         registry.register(stem(TRANSACTIONS_TOTAL), "Source transactions read to their end", transactions.clone());
         let reconnects = Family::<ByWord, Counter>::default();
-        registry.register(stem(RECONNECTS_TOTAL), "Connections made again", reconnects.clone());
+        registry.register(stem(RECONNECTS_TOTAL), "Streams and producers that were lost", reconnects.clone());
         // Both series exist from the start, so that a rate over the first reconnect is not lost.
         let side = |side: Side| reconnects.get_or_create_owned(&[(LABEL_SIDE, Word(side.as_str()))]);
         let latency = Histogram::new(LATENCY_BUCKETS);
@@ -247,7 +247,7 @@ impl Metrics {
         self.0.transactions.inc_by(n);
     }
 
-    /// A connection was made again.
+    /// A stream or a producer was lost.
     pub fn reconnected(&self, side: Side) {
         match side {
             Side::Source => self.0.source_reconnects.inc(),

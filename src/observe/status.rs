@@ -144,12 +144,12 @@ impl Status {
         self.received.store(lsn.as_u64(), Ordering::Relaxed);
     }
 
-    /// The end of the server's log, as its last message says. Lag in bytes is counted from here.
+    /// The end of the server's log, as it said when it was last asked. Lag in bytes is counted from here.
     pub fn server_end(&self, lsn: Lsn) {
         self.server_end.store(lsn.as_u64(), Ordering::Relaxed);
     }
 
-    /// The position that was sent to the server.
+    /// What may be confirmed; a status update tells the server soon after.
     pub fn confirmed(&self, lsn: ConfirmedLsn) {
         self.confirmed.store(lsn.lsn().as_u64(), Ordering::Relaxed);
     }
@@ -212,7 +212,7 @@ impl Status {
 pub struct Snapshot {
     /// The reader took everything up to here.
     pub received: Lsn,
-    /// The position that was sent to the server.
+    /// What may be confirmed; a status update tells the server soon after.
     pub confirmed: Lsn,
     /// The end of the server's log.
     pub server_end: Lsn,

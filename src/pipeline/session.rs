@@ -1,7 +1,7 @@
 //! Making a session: from nothing to a stream of frames, with every check on the way.
 //!
-//! Owns [`Session`] and [`Known`]. The order matters: preflight before any side effect, publication before slot,
-//! identity before anything that was remembered is compared.
+//! Owns [`Session`] and [`Known`]. The order matters: publication before slot, identity before anything that was
+//! remembered is compared. Preflight comes before the first session's side effects; the shell sees to that.
 
 use std::sync::Arc;
 use std::time::Duration;

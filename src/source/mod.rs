@@ -1,6 +1,6 @@
 //! The server before and beside the stream: preflight, slot, publication, identity, catalog facts, lag.
 //!
-//! Owns everything that is asked of PostgreSQL in SQL, over one ordinary connection ([`sql::Sql`]). The
+//! Owns everything that is asked of PostgreSQL in SQL, over an ordinary connection ([`sql::Sql`]). The
 //! replication connection and its commands belong to the wire room.
 //!
 //! Invariants:

@@ -208,7 +208,8 @@ impl Assembler {
         match message {
             Message::Relation(relation) => {
                 self.last_relation = None;
-                Ok(match self.catalog.observe(&relation) {
+                let xid = self.open.as_ref().map(|open| open.transaction.xid);
+                Ok(match self.catalog.observe(&relation, xid) {
                     Seen::Same(version) => Step::Relation(version),
                     Seen::NeedsFacts(relation) => Step::NeedsFacts(relation),
                 })

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::pgoutput::{RelationId, TypeOid};
+use crate::pgoutput::{RelationId, TypeOid, Xid};
 
 /// What the catalog says of a table now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,4 +67,7 @@ pub struct Facts {
     pub tables: HashMap<RelationId, TableFacts>,
     /// Types that are not built in (OID 16384 and above, and extension types).
     pub types: HashMap<TypeOid, TypeFacts>,
+    /// Every transaction before this one had ended when the facts were read, so that they show what it changed;
+    /// unknown where nobody needs it.
+    pub ended_before: Option<Xid>,
 }

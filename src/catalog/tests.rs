@@ -7,7 +7,7 @@ use super::facts::{ColumnFacts, Facts, TableFacts, TypeFacts, TypeSort};
 use super::{Catalog, ColumnType, Nullability, NumericSize, OwnedRelation, RelationVersion, Seen, default, types};
 use crate::error::Kind;
 use crate::pgoutput::build::ColumnsBuffer;
-use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid};
+use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid, Xid};
 
 const TABLE: RelationId = RelationId(16_400);
 const INT4: TypeOid = TypeOid(23);
@@ -46,8 +46,11 @@ fn table_facts(columns: &[&str], primary_key: &[&str], unique_indexes: &[&[&str]
     }
 }
 
+/// A transaction that the facts below show.
+const ENDED: Option<Xid> = Some(Xid(99));
+
 fn facts(table: TableFacts) -> Facts {
-    Facts { tables: HashMap::from([(TABLE, table)]), types: HashMap::new() }
+    Facts { tables: HashMap::from([(TABLE, table)]), types: HashMap::new(), ended_before: Some(Xid(100)) }
 }
 
 fn learned(columns: &[RelationColumn<'_>], table: TableFacts) -> Arc<RelationVersion> {
@@ -212,18 +215,39 @@ fn every_message_but_the_first_asks_for_facts_again() {
     let table = facts(table_facts(&["a"], &["a"], &[]));
     catalog.start_session(table.clone());
     with_relation(&[column("a", INT4, true)], |message| {
-        let Seen::Same(first) = catalog.observe(message) else { panic!("the facts of the session cover it") };
+        let Seen::Same(first) = catalog.observe(message, ENDED) else { panic!("the facts of the session cover it") };
         assert!(Arc::ptr_eq(&first, catalog.require(TABLE).unwrap()));
 
-        let Seen::NeedsFacts(owned) = catalog.observe(message) else { panic!("something may have changed") };
+        let Seen::NeedsFacts(owned) = catalog.observe(message, ENDED) else { panic!("something may have changed") };
         assert!(catalog.get(TABLE).is_none(), "no row may be decoded before the facts are there");
         assert_eq!(catalog.require(TABLE).unwrap_err().kind(), Kind::Bug);
         assert!(Arc::ptr_eq(&first, &catalog.learn(&owned, &table)));
 
         catalog.start_session(Facts::default());
         assert_eq!(catalog.require(TABLE).unwrap_err().kind(), Kind::Protocol, "the server sends it again first");
-        assert!(matches!(catalog.observe(message), Seen::NeedsFacts(_)));
+        assert!(matches!(catalog.observe(message, ENDED), Seen::NeedsFacts(_)));
     });
+}
+
+#[test]
+fn facts_do_not_cover_a_transaction_that_may_have_ended_after_they_were_read() {
+    // The last one stands behind the turn of the 32-bit counter.
+    for (before, xid, covered) in [
+        (Some(100), Some(99), true),
+        (Some(100), Some(100), false),
+        (Some(100), Some(101), false),
+        (None, Some(99), false),
+        (Some(100), None, false),
+        (Some(5), Some(u32::MAX), true),
+    ] {
+        let mut catalog = Catalog::new();
+        let facts = facts(table_facts(&["a"], &["a"], &[]));
+        catalog.start_session(Facts { ended_before: before.map(Xid), ..facts });
+        with_relation(&[column("a", INT4, true)], |message| {
+            let seen = catalog.observe(message, xid.map(Xid));
+            assert_eq!(matches!(seen, Seen::Same(_)), covered, "{xid:?} before {before:?}");
+        });
+    }
 }
 
 #[test]
@@ -231,7 +255,7 @@ fn facts_without_a_foreign_type_do_not_cover_a_relation() {
     let mut catalog = Catalog::new();
     catalog.start_session(facts(table_facts(&["a", "m"], &["a"], &[])));
     with_relation(&[column("a", INT4, true), column("m", MOOD, false)], |message| {
-        let Seen::NeedsFacts(owned) = catalog.observe(message) else { panic!("the type is not known") };
+        let Seen::NeedsFacts(owned) = catalog.observe(message, ENDED) else { panic!("the type is not known") };
         assert_eq!(owned.foreign_types(), [MOOD]);
     });
 }

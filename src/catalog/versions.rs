@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::facts::{Facts, TableFacts, TypeFacts};
 use super::{Column, ColumnType, Nullability, RelationVersion, default, key, types};
 use crate::error::{Error, Kind, Result};
-use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid};
+use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid, Xid};
 
 /// A Relation message copied out of its frame, because the facts that complete it arrive later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl OwnedRelation {
 /// What is to be done about a Relation message.
 #[derive(Clone, Debug)]
 pub enum Seen {
-    /// Facts that were read at the start of the session cover it: this version is current.
+    /// Facts that were read at the start of the session show it: this version is current.
     Same(Arc<RelationVersion>),
     /// Read the catalog, then call [`Catalog::learn`]; no row of the relation may be decoded before.
     NeedsFacts(OwnedRelation),
@@ -112,8 +112,8 @@ impl Catalog {
     }
 
     /// Begins a replication session: the server will send every relation again before its first row. `prefetched`
-    /// may hold facts that were read after the session's slot was opened, so that the first message of a relation
-    /// needs no round trip of its own; an empty value is always right.
+    /// may hold facts that were read for the session, so that the first message of a relation in a transaction that
+    /// had ended by then needs no round trip of its own; an empty value is always right.
     ///
     /// Versions stay and go on counting.
     pub fn start_session(&mut self, prefetched: Facts) {
@@ -124,15 +124,20 @@ impl Catalog {
         }
     }
 
-    /// Takes note of a Relation message.
+    /// Takes note of a Relation message in the transaction `xid`.
     ///
     /// Every message after the first of a relation in a session asks for facts again, whatever it says: it was
-    /// sent because something may have changed that it does not show, such as a default.
-    pub fn observe(&mut self, message: &Relation<'_>) -> Seen {
+    /// sent because something may have changed that it does not show, such as a default. So does the first one in
+    /// a transaction that may have ended after the session's facts were read: the table may have changed between.
+    pub fn observe(&mut self, message: &Relation<'_>, xid: Option<Xid>) -> Seen {
         let owned = OwnedRelation::from(message);
         self.met.insert(owned.id);
+        let ended = match (xid, self.prefetched.ended_before) {
+            (Some(xid), Some(before)) => xid.precedes(before),
+            _ => false,
+        };
         // Taken out, because only the first message of a session may rest on facts from before it.
-        let table = self.prefetched.tables.remove(&owned.id);
+        let table = self.prefetched.tables.remove(&owned.id).filter(|_| ended);
         if table.is_some() && owned.foreign_types().iter().all(|oid| self.prefetched.types.contains_key(oid)) {
             let types = std::mem::take(&mut self.prefetched.types);
             let version = self.complete(&owned, table.as_ref(), &types);

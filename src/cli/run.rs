@@ -21,7 +21,7 @@ use crate::observe::terminal::StatusLine;
 use crate::observe::{Metrics, State, Status};
 use crate::pipeline::{self, monitor};
 use crate::sink::kafka::{KafkaSink, overrides};
-use crate::sink::stdout::LineSink;
+use crate::sink::stdout::{self, LineSink};
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
@@ -96,7 +96,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode> {
             pipeline::spawn(Arc::clone(&connector), make, metrics, stop, ended)?
         }
         SinkChoice::Stdout => {
-            let make = || Ok(LineSink::new(std::io::stdout()));
+            let make = || Ok(LineSink::stdout());
             pipeline::spawn(Arc::clone(&connector), make, metrics, stop, ended)?
         }
     };
@@ -105,7 +105,11 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         .build()
         .map_err(|error| Error::new(Kind::Local, "no runtime could be made").caused_by(error))?;
     runtime.block_on(supervise(connector, &prepared.status, order, prepared.shutdown_timeout, end))?;
-    let outcome = pipeline::join(thread);
+    let outcome = match pipeline::join(thread) {
+        // `| head` has seen enough; what it did not take is sent again at the next start.
+        Err(error) if stdout::is_reader_gone(&error) => Ok(()),
+        outcome => outcome,
+    };
     if let Err(error) = &outcome {
         prepared.status.trouble(error);
         prepared.status.enter(State::Failed);

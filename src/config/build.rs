@@ -11,7 +11,7 @@ use super::findings::Findings;
 use super::load::Brokers;
 use super::model::{
     Autocreate, Capture, ChannelBinding, Connector, Database, Kafka, Publication, Records, Retries, SkippedOperations,
-    Slot, SnapshotMode, SslMode, Tls, TopicCreation,
+    Slot, SnapshotMode, SslMode, Tls, TopicCreation, Unrepresentable,
 };
 use super::pattern;
 use super::secret::Secret;
@@ -193,6 +193,10 @@ fn records(checked: &Checked) -> Option<Records> {
         unavailable_placeholder: placeholder(checked.value("unavailable.value.placeholder")?)?,
         topic_delimiter: checked.value("topic.delimiter")?.to_owned(),
         skipped: SkippedOperations { create: has("c"), update: has("u"), delete: has("d"), truncate: has("t") },
+        unrepresentable: match word(checked, "event.converting.failure.handling.mode").as_str() {
+            "fail" => Unrepresentable::Stops,
+            _ => Unrepresentable::BecomesNull,
+        },
     })
 }
 

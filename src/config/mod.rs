@@ -31,7 +31,7 @@ pub use findings::{Note, Warning};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
     Autocreate, Capture, ChannelBinding, Connector, Database, Kafka, Publication, Records, Retries, SkippedOperations,
-    Slot, SnapshotMode, SslMode, Tls, TopicCreation,
+    Slot, SnapshotMode, SslMode, Tls, TopicCreation, Unrepresentable,
 };
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
 pub use secret::Secret;

@@ -167,6 +167,17 @@ pub struct Records {
     pub topic_delimiter: String,
     /// `skipped.operations`, as a set.
     pub skipped: SkippedOperations,
+    /// `event.converting.failure.handling.mode`
+    pub unrepresentable: Unrepresentable,
+}
+
+/// What becomes of a value that its column's type in records cannot hold, such as a numeric NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unrepresentable {
+    /// It becomes null, with one warning per column: `warn` and `skip`.
+    BecomesNull,
+    /// It stops the connector: `fail`.
+    Stops,
 }
 
 /// `skipped.operations`

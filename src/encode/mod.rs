@@ -213,7 +213,7 @@ fn make_plan(options: &EncoderOptions, relation: &Arc<RelationVersion>, before: 
         },
         |plan| Arc::clone(&plan.topic),
     );
-    Plan::new(relation, topic, &options.records.unavailable_placeholder)
+    Plan::new(relation, topic, &options.records)
 }
 
 fn shared_headers(options: &EncoderOptions) -> Arc<[Header]> {

@@ -10,6 +10,7 @@ use super::json::temporal::MILLIS_DIGITS_MAX;
 use super::json::text::{write_base64, write_string};
 use super::json::{connect_scale, decimal, write_value};
 use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
+use crate::config::{Records, Unrepresentable};
 use crate::pgoutput::TypeOid;
 use crate::pgtime::{PgMicros, UNIX_TO_PG_EPOCH_DAYS};
 use crate::value::{Date, Timestamp, Unscaled, Value, decode_text};
@@ -42,8 +43,8 @@ pub(super) struct ColumnPlan {
     pub(super) content: Content,
     /// What stands for a null, in JSON and in header texts.
     pub(super) null: Rendered,
-    /// What stands for a value that the field cannot hold.
-    pub(super) unrepresentable: Rendered,
+    /// What stands for a value that the field cannot hold; nothing where such a value stops the connector.
+    pub(super) unrepresentable: Option<Rendered>,
     /// What stands for a TOAST value that was not sent.
     pub(super) unavailable: Rendered,
     /// Whether the one warning about a value that cannot be written was given.
@@ -100,7 +101,7 @@ pub(super) struct KeyField {
 }
 
 impl Plan {
-    pub(super) fn new(relation: &Arc<RelationVersion>, topic: Arc<str>, placeholder: &str) -> Self {
+    pub(super) fn new(relation: &Arc<RelationVersion>, topic: Arc<str>, records: &Records) -> Self {
         let mut first = true;
         let columns: Vec<Option<ColumnPlan>> = relation
             .columns
@@ -109,7 +110,7 @@ impl Plan {
                 let supported = column.column_type != ColumnType::Unsupported;
                 supported.then(|| {
                     let label = label(&column.name, std::mem::take(&mut first));
-                    plan_column(column, label, placeholder)
+                    plan_column(column, label, records)
                 })
             })
             .collect();
@@ -147,14 +148,17 @@ fn label(name: &str, first: bool) -> Vec<u8> {
     label
 }
 
-fn plan_column(column: &Column, label: Vec<u8>, placeholder: &str) -> ColumnPlan {
+fn plan_column(column: &Column, label: Vec<u8>, records: &Records) -> ColumnPlan {
     ColumnPlan {
         column_type: column.column_type.clone(),
         label,
         content: content(column),
         null: default(column).unwrap_or_else(|| filler(column)),
-        unrepresentable: default(column).unwrap_or_else(Rendered::null),
-        unavailable: unavailable(column, placeholder),
+        unrepresentable: match records.unrepresentable {
+            Unrepresentable::BecomesNull => Some(default(column).unwrap_or_else(Rendered::null)),
+            Unrepresentable::Stops => None,
+        },
+        unavailable: unavailable(column, &records.unavailable_placeholder),
         warned: AtomicBool::new(false),
     }
 }

@@ -97,10 +97,21 @@ fn write_datum(
         Form::Header => header::write_field(out, &column.column_type, value),
     };
     if written == Err(NotRepresentable) {
+        let Some(stand_in) = &column.unrepresentable else { return Err(unrepresentable(plan, position)) };
         warn_once(plan, position, column);
-        out.extend_from_slice(column.unrepresentable.form(form));
+        out.extend_from_slice(stand_in.form(form));
     }
     Ok(())
+}
+
+#[cold]
+fn unrepresentable(plan: &Plan, position: usize) -> Error {
+    Error::new(Kind::Undecodable, "a value cannot be written in its column's type (such as a numeric NaN)")
+        .detail(format!("column {}", column_name(plan, position)))
+        .hint(
+            "set event.converting.failure.handling.mode to warn to have such values written as null, or change the value \
+             at the source and start again",
+        )
 }
 
 #[cold]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::catalog::{Column, ColumnType, Nullability, NumericSize};
-use crate::config::SkippedOperations;
+use crate::config::{SkippedOperations, Unrepresentable};
 use crate::error::Kind;
 use crate::event::{Transaction, TransactionOrigin};
 use crate::lsn::{CommitLsn, Lsn, Position};
@@ -23,6 +23,7 @@ fn options() -> EncoderOptions {
             unavailable_placeholder: "__debezium_unavailable_value".to_owned(),
             topic_delimiter: ".".to_owned(),
             skipped: SkippedOperations { create: false, update: false, delete: false, truncate: false },
+            unrepresentable: Unrepresentable::BecomesNull,
         },
         task_id: "0".to_owned(),
         run_id: "run".to_owned(),
@@ -326,6 +327,20 @@ fn a_number_that_json_has_not_is_null() {
     let row = TupleBuffer::of_text(&["NaN"]);
     let expected = [r#"no key | {"before":null,"after":{"n":null} "op":"c""#];
     check(&table, Change::Insert { new: row.tuple() }, &expected);
+}
+
+#[test]
+fn a_number_that_json_has_not_stops_where_that_is_asked_for() {
+    let table = relation(vec![column("n", ColumnType::Numeric(None), Nullability::Optional)], &[]);
+    let row = TupleBuffer::of_text(&["NaN"]);
+    let mut stopping = options();
+    stopping.records.unrepresentable = Unrepresentable::Stops;
+    let mut encoder = Encoder::new(stopping);
+    encoder.plan(&table);
+    let error =
+        encoder.encode(&event(&transaction(), &table, Change::Insert { new: row.tuple() }), NOW_NANOS).unwrap_err();
+    assert_eq!(error.kind(), Kind::Undecodable);
+    assert!(error.report().contains(".n"), "{}", error.report());
 }
 
 #[test]

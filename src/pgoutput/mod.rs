@@ -36,6 +36,15 @@ pub struct TypeOid(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Xid(pub u32);
 
+impl Xid {
+    /// Whether it was given out before `other`, as far as 32 bits can tell: ids of one history are never half of
+    /// all ids apart (`TransactionIdPrecedes`).
+    #[must_use]
+    pub const fn precedes(self, other: Self) -> bool {
+        self.0 != other.0 && other.0.wrapping_sub(self.0) < 1 << 31
+    }
+}
+
 impl fmt::Display for RelationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -80,6 +80,8 @@ pub struct Core {
     backoff: Backoff,
     received: Lsn,
     appended: Option<Position>,
+    /// The last unit ended in the middle of its transaction.
+    cut: bool,
     blocked: bool,
     heard_at: Instant,
     status_at: Instant,
@@ -112,6 +114,7 @@ impl Core {
             backoff,
             received: Lsn::ZERO,
             appended: None,
+            cut: false,
             blocked: false,
             heard_at: now,
             status_at: now,
@@ -150,6 +153,18 @@ impl Core {
     #[must_use]
     pub fn received(&self) -> Lsn {
         self.received
+    }
+
+    /// Whether a session was made and all that was read is delivered, whole transactions of it.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.open.is_none() && !self.cut && self.ledger.as_ref().is_some_and(Ledger::is_idle)
+    }
+
+    /// When an orderly end that was asked for is over, whatever is outstanding.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.stop.map(|deadlines| deadlines.all)
     }
 
     /// Last appended position: what the slot sends again up to here is to be skipped.
@@ -252,6 +267,7 @@ impl Core {
             return;
         };
         self.appended = self.appended.max(Some(position));
+        self.cut = end.is_none();
         if let Err(fault) = ledger.seal(ticket, records, end) {
             self.fail(broken(fault), effects);
             return;
@@ -294,7 +310,8 @@ impl Core {
     fn after_settlement(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         if self.phase == Phase::Draining {
             self.drain(now, effects);
-        } else if self.phase == Phase::Streaming
+        }
+        if matches!(self.phase, Phase::Streaming | Phase::Draining)
             && self.confirmed().is_some_and(|confirmed| confirmed.lsn() > self.status_flush)
             && now.duration_since(self.status_at) >= STATUS_INTERVAL_MIN
         {

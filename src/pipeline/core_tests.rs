@@ -243,6 +243,33 @@ fn nothing_is_due_at_once_while_there_is_no_session() {
 }
 
 #[test]
+fn nothing_is_due_at_once_while_a_stop_waits_for_deliveries_and_progress_is_told() {
+    let mut rig = Rig::streaming(100);
+    let (first, _second) = (rig.unit(1, 200), rig.unit(1, 300));
+    rig.apply(Input::Stop { patience: 30 * SECOND });
+    rig.delivered(first, 1);
+    rig.now += 2 * SECOND;
+    assert_eq!(flushes(&rig.apply(Input::Tick)), [200]);
+    assert!(rig.core.next_tick() > rig.now, "a tick that is always due is a busy loop");
+}
+
+#[test]
+fn only_whole_transactions_that_are_delivered_are_complete() {
+    let mut rig = Rig::new();
+    assert!(!rig.core.is_complete(), "nothing is known of a slot that was never read");
+    rig.apply(Input::Connected { confirmed_flush: Lsn::new(100), answer_within: None });
+    assert!(rig.core.is_complete());
+    let unit = rig.unit(1, 200);
+    assert!(!rig.core.is_complete(), "a record is outstanding");
+    rig.delivered(unit, 1);
+    assert!(rig.core.is_complete());
+    rig.apply(Input::UnitOpened);
+    assert!(!rig.core.is_complete(), "a transaction is open");
+    rig.apply(Input::UnitSealed { records: 0, end: None, position: position(300) });
+    assert!(!rig.core.is_complete(), "a transaction was cut off");
+}
+
+#[test]
 fn a_stop_survives_the_loss_of_the_source() {
     let mut rig = Rig::streaming(100);
     let unit = rig.unit(1, 200);

@@ -86,6 +86,10 @@ pub struct Pump {
     commit_time: PgMicros,
     /// Commit times of units that are not settled yet, for the latency histogram.
     unsettled: VecDeque<(Ticket, PgMicros)>,
+    /// Commit time of the oldest transaction that was lost with a sink, until one is delivered again.
+    resending_since: Option<PgMicros>,
+    /// A logical message was left out, which is said once.
+    logical_seen: bool,
 }
 
 impl Pump {
@@ -103,6 +107,8 @@ impl Pump {
             position: Position::default(),
             commit_time: PgMicros::default(),
             unsettled: VecDeque::new(),
+            resending_since: None,
+            logical_seen: false,
         }
     }
 
@@ -211,7 +217,8 @@ impl Pump {
                     return Ok(Some(Pause::NewRelation(relation)));
                 }
             }
-            Step::Logical(..) | Step::Skipped => {}
+            Step::Logical(..) => self.leave_out_logical(),
+            Step::Skipped => {}
         }
         Ok(None)
     }
@@ -238,6 +245,16 @@ impl Pump {
             }
         }
         Ok(Append::Taken)
+    }
+
+    /// Debezium writes these to `PREFIX.message`; whoever counts on that has to know.
+    #[cold]
+    fn leave_out_logical(&mut self) {
+        if !std::mem::replace(&mut self.logical_seen, true) {
+            tracing::warn!(
+                "messages of pg_logical_emit_message are left out: walcast does not write them yet; said once"
+            );
+        }
     }
 
     fn truncate(&mut self, emptied: &Emptied, clock_nanos: u64) -> Result<Option<Pause>, Error> {
@@ -306,8 +323,10 @@ impl Pump {
         self.tables.topic_prepared(topic);
     }
 
-    /// A new sink has no topic ready.
-    pub fn forget_topics(&mut self) {
+    /// The sink is lost with all that it held. A new one has no topic ready.
+    pub fn abandon(&mut self) {
+        self.resending_since = self.oldest_unsettled();
+        self.unsettled.clear();
         self.tables.forget_topics();
     }
 
@@ -331,6 +350,7 @@ impl Pump {
                 return;
             }
             self.unsettled.pop_front();
+            self.resending_since = None;
             let now = *now.get_or_insert_with(PgMicros::now);
             metrics.delivery_latency(Duration::from_micros(u64::try_from(now.0 - commit_time.0).unwrap_or(0)));
         }
@@ -339,7 +359,7 @@ impl Pump {
     /// Commit time of the oldest transaction that the brokers do not hold yet.
     #[must_use]
     pub fn oldest_unsettled(&self) -> Option<PgMicros> {
-        self.unsettled.front().map(|&(_, commit_time)| commit_time)
+        self.resending_since.or_else(|| self.unsettled.front().map(|&(_, commit_time)| commit_time))
     }
 
     /// Adds the counters to the shared metrics, if it is time.

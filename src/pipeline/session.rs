@@ -4,7 +4,7 @@
 //! remembered is compared. Preflight comes before the first session's side effects; the shell sees to that.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::catalog::facts::Facts;
 use crate::config::Connector;
@@ -18,6 +18,9 @@ use crate::wire::{Connection, CopyBoth, CreateSlot, SlotLifetime, SlotSnapshot, 
 
 /// How long the making of a slot may wait in silence before those that it waits for are named.
 const SLOT_WAIT_REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Dropping the slot may take this long even where the time for the stop is nearly over.
+const SLOT_DROP_PATIENCE_MIN: Duration = Duration::from_secs(2);
 
 /// A replication session that is ready to stream.
 #[derive(Debug)]
@@ -116,15 +119,30 @@ impl Session {
     }
 }
 
-/// Drops the slot, waiting until the server has let go of it.
-///
-/// # Errors
-/// As [`Connection::open`] and [`Connection::drop_replication_slot`].
-pub async fn drop_slot(connector: &Connector) -> Result<()> {
-    let mut connection = Connection::open(&connector.database, "walcast").await?;
-    let dropped = connection.drop_replication_slot(&connector.slot.name, true).await;
-    connection.close().await;
-    dropped
+/// Drops the slot as `slot.drop.on.stop` says, waiting until the server has let go of it, but not beyond `deadline`.
+/// A slot that is still needed stays: `complete` says whether all that this process read of it is delivered.
+pub async fn drop_slot(connector: &Connector, complete: bool, deadline: Option<Instant>) {
+    let slot = connector.slot.name.as_str();
+    if !complete {
+        tracing::warn!(
+            slot,
+            "the replication slot is kept although slot.drop.on.stop is set: it holds undelivered changes"
+        );
+        return;
+    }
+    let deadline = deadline.unwrap_or_else(Instant::now).max(Instant::now() + SLOT_DROP_PATIENCE_MIN);
+    let dropped = async {
+        let mut connection = Connection::open(&connector.database, "walcast").await?;
+        let dropped = connection.drop_replication_slot(slot, true).await;
+        connection.close().await;
+        dropped
+    };
+    let remedy = format!("SELECT pg_drop_replication_slot('{slot}')");
+    match tokio::time::timeout_at(deadline.into(), dropped).await {
+        Ok(Ok(())) => tracing::info!(slot, "dropped the replication slot, as slot.drop.on.stop says"),
+        Ok(Err(error)) => tracing::warn!(slot, %error, remedy, "the replication slot could not be dropped"),
+        Err(_) => tracing::warn!(slot, remedy, "the replication slot could not be dropped in time"),
+    }
 }
 
 /// Opens the replication connection and checks that positions still mean what they meant before.

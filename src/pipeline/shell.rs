@@ -267,9 +267,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let sql = Arc::clone(&self.sql);
         let id = relation.id;
         let facts = self.wait_alive(stream, async move { facts::of_relations(&sql, &[id]).await }).await?;
-        let version = self.pump.learn(&relation, &facts);
-        self.pump.introduce(&version, &self.metrics);
-        self.was_busy();
+        if let Some(facts) = facts {
+            let version = self.pump.learn(&relation, &facts);
+            self.pump.introduce(&version, &self.metrics);
+            self.was_busy();
+        }
         Ok(())
     }
 
@@ -277,8 +279,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     async fn prepare(&mut self, stream: &mut CopyBoth, topic: Arc<str>) -> Result<()> {
         let prepared = self.sink.prepare(vec![Arc::clone(&topic)]);
         match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
-            Ok(()) => self.pump.topic_prepared(&topic),
-            Err(error) => self.sink_lost(error),
+            Some(Ok(())) => self.pump.topic_prepared(&topic),
+            Some(Err(error)) => self.sink_lost(error),
+            None => return Ok(()),
         }
         self.was_busy();
         Ok(())
@@ -289,14 +292,20 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.apply(Input::Received(self.core.received()));
     }
 
-    /// Waits for something slow without falling silent towards the server.
-    async fn wait_alive<T>(&mut self, stream: &mut CopyBoth, slow: impl Future<Output = Result<T>>) -> Result<T> {
+    /// Waits for something slow without falling silent towards the server, nor deaf to an order to stop. Gives
+    /// nothing where the session came to its end meanwhile.
+    async fn wait_alive<T>(
+        &mut self,
+        stream: &mut CopyBoth,
+        slow: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
         let mut slow = std::pin::pin!(slow);
         loop {
             let wake = self.wake();
             tokio::select! {
                 biased;
-                done = &mut slow => return done,
+                patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
+                done = &mut slow => return done.map(Some),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             // Nothing is read here, so the server's silence is ours.
@@ -304,6 +313,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             self.settle();
             for effect in self.effects.extract_if(.., |effect| matches!(effect, Effect::Status { .. })) {
                 queue_status(stream, &effect);
+            }
+            if !self.effects.is_empty() {
+                return Ok(None);
             }
             stream.flush().await?;
         }
@@ -370,7 +382,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         self.trouble(&error);
         self.metrics.reconnected(Side::Sink);
-        self.pump.forget_topics();
+        self.pump.abandon();
         self.apply(Input::SinkLost(error));
     }
 
@@ -446,11 +458,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let stopped = matches!(outcome, Outcome::Stopped);
         self.sink.close(if stopped { END_COPY_PATIENCE } else { Duration::ZERO });
         if stopped && self.connector.slot.drop_on_stop {
-            let slot = self.connector.slot.name.as_str();
-            match session::drop_slot(&self.connector).await {
-                Ok(()) => tracing::info!(slot, "dropped the replication slot, as slot.drop.on.stop says"),
-                Err(error) => tracing::warn!(slot, %error, "the replication slot could not be dropped"),
-            }
+            session::drop_slot(&self.connector, self.core.is_complete(), self.core.deadline()).await;
         }
         outcome
     }

@@ -10,7 +10,7 @@ use tokio_postgres::types::Type;
 use super::sql::{ReadOnly, ServerVersion, Sql, field};
 use crate::catalog::facts::{ColumnFacts, Facts, TableFacts, TypeFacts, TypeSort};
 use crate::error::Result;
-use crate::pgoutput::{RelationId, TypeOid};
+use crate::pgoutput::{RelationId, TypeOid, Xid};
 
 /// Types from here on have no fixed OID: PostgreSQL's `FirstGenbkiObjectId`. Below are the built-in ones that
 /// every server knows by the same number.
@@ -64,7 +64,8 @@ const TYPES: &str = "
       JOIN pg_namespace n ON n.oid = t.typnamespace
      WHERE t.oid >= $2";
 
-/// Facts of all tables a publication sends now, and of their types. A publication that does not exist has none.
+/// Facts of all tables a publication sends now, and of their types, with the transactions that they are sure to
+/// show. A publication that does not exist has none.
 ///
 /// # Errors
 /// Connection, server unavailable, and what a server answer maps to.
@@ -80,7 +81,12 @@ pub async fn of_publication(sql: &Sql, publication: &str) -> Result<Facts> {
          WHERE p.pubname = $1";
     let rows = transaction.query(statement, &[(&publication, Type::TEXT)]).await?;
     let relations = rows.iter().map(|row| field(row, "oid")).collect::<Result<Vec<u32>>>()?;
-    read(&transaction, &relations).await
+    let mut facts = read(&transaction, &relations).await?;
+    // The low half: the stream gives ids without their epoch.
+    let oldest = "SELECT (txid_snapshot_xmin(txid_current_snapshot()) & 4294967295)::text AS xid";
+    let oldest: String = field(&transaction.query_one(oldest, &[]).await?, "xid")?;
+    facts.ended_before = oldest.parse().ok().map(Xid);
+    Ok(facts)
 }
 
 /// Facts of some relations, and of their types. A relation that is gone is absent from the answer.

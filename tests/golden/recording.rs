@@ -127,6 +127,7 @@ fn facts(line: &Value) -> Facts {
     Facts {
         tables: tables.map(|table| (RelationId(oid(&table["oid"])), table_facts(table))).collect(),
         types: types.map(|kind| (TypeOid(oid(&kind["oid"])), type_facts(kind))).collect(),
+        ended_before: None,
     }
 }
 

@@ -140,6 +140,7 @@ fn connector(address: &Address, database: &str) -> Connector {
             unavailable_placeholder: "__debezium_unavailable_value".to_owned(),
             topic_delimiter: ".".to_owned(),
             skipped: config::SkippedOperations { create: false, update: false, delete: false, truncate: true },
+            unrepresentable: config::Unrepresentable::BecomesNull,
         },
         kafka: config::Kafka {
             bootstrap_servers: "127.0.0.1:1".to_owned(),

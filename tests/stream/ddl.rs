@@ -101,6 +101,23 @@ fn a_new_key_is_used_from_its_moment_on() {
 }
 
 #[test]
+fn a_table_that_changes_before_its_first_row_is_written_as_it_is_then() {
+    for server in [servers::postgres_15(), servers::postgres_18()] {
+        // Given walcast that streams, and a table without rows.
+        let scene = Scene::new(server, "CREATE TABLE t (id int PRIMARY KEY, code text NOT NULL)");
+        let _walcast = scene.stream(&[]);
+
+        // When its key changes before the first row comes.
+        scene.execute("ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (code)");
+        scene.execute("INSERT INTO t VALUES (1, 'a')");
+
+        // Then its records have the new key.
+        let records = scene.wait_for("public.t", 1);
+        assert_eq!(records[0].key_text(), Some("{\"code\":\"a\"}"), "PostgreSQL {}", server.major());
+    }
+}
+
+#[test]
 fn names_that_need_quotes_are_streamed() {
     // Given names with capitals, spaces, quotes and letters of other alphabets.
     let table = r#"CREATE SCHEMA "Sch""ema"; CREATE TABLE "Sch""ema"."Tä ble" ("I d" int PRIMARY KEY, "q""t" text)"#;

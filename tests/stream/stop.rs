@@ -82,3 +82,23 @@ fn a_stop_before_it_streams_is_orderly_too() {
     // When it is told to stop, then it leaves at once, with success.
     assert!(walcast.terminate().success(), "{}", walcast.stderr());
 }
+
+#[test]
+fn a_slot_that_is_to_go_with_its_reader_is_dropped_once_all_is_delivered() {
+    // Given walcast that drops its slot when it stops, and another that waits for the same slot.
+    let scene = Scene::new(servers::postgres_15(), "CREATE TABLE t (id int PRIMARY KEY)");
+    let dropping = ("slot.drop.on.stop", "true");
+    let mut walcast = scene.stream(&[dropping]);
+    let mut waiting = scene.start(&[dropping]);
+    waiting.wait_until_logged("in use");
+
+    // When the one that waits is stopped, then the slot stays: it belongs to the other.
+    assert!(waiting.terminate().success(), "{}", waiting.stderr());
+    assert!(scene.has_slot());
+
+    // When a row is delivered and the reader is stopped, then the slot goes.
+    scene.execute("INSERT INTO t VALUES (1)");
+    scene.wait_for("public.t", 1);
+    assert!(walcast.terminate().success(), "{}", walcast.stderr());
+    assert!(!scene.has_slot(), "{}", walcast.stderr());
+}

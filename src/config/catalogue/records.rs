@@ -115,10 +115,10 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::one_of(
         "event.converting.failure.handling.mode",
         &["fail", "warn", "skip"],
-        "What happens to a value that cannot be converted",
+        "What happens to a value that its column's type in records cannot hold, such as a numeric NaN: fail stops, \
+         warn and skip make it null, with one warning per column",
     )
-    .or("warn")
-    .no_effect("a value that cannot be converted stops the connector; none is lost"),
+    .or("warn"),
     Property::one_of(
         "schema.refresh.mode",
         &["columns_diff", "columns_diff_exclude_unchanged_toast"],

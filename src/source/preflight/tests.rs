@@ -68,6 +68,7 @@ fn connector() -> Connector {
             unavailable_placeholder: String::new(),
             topic_delimiter: ".".to_owned(),
             skipped: config::SkippedOperations { create: false, update: false, delete: false, truncate: true },
+            unrepresentable: config::Unrepresentable::BecomesNull,
         },
         kafka: config::Kafka {
             bootstrap_servers: String::new(),

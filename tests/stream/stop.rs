@@ -18,7 +18,7 @@ impl Drop for Rest<'_> {
 }
 
 fn a_stop_under_load_loses_and_doubles_nothing(server: &'static dyn PostgresServer, stop: fn(&mut Walcast)) {
-    // Given walcast, and a writer that does not rest.
+    // Given walcast, and a writer that hardly rests.
     let scene = Scene::new(server, "CREATE TABLE t (id serial PRIMARY KEY, words text)");
     let mut walcast = scene.stream(&[]);
     let writing = AtomicBool::new(true);
@@ -28,7 +28,7 @@ fn a_stop_under_load_loses_and_doubles_nothing(server: &'static dyn PostgresServ
         let rest = Rest(&writing);
         scope.spawn(|| {
             while writing.load(Ordering::Relaxed) {
-                session.execute("INSERT INTO t (words) VALUES ('one'), ('two')");
+                session.execute("INSERT INTO t (words) VALUES ('one'), ('two'); SELECT pg_sleep(0.002)");
             }
         });
 

@@ -208,21 +208,27 @@ fn poll_count(consumer: &BaseConsumer, topic: &str, count: usize) -> Vec<Consume
     records
 }
 
+/// Reads to where the topic ends now: one that is written to all the while has no other end.
 #[track_caller]
-fn poll_to_end(consumer: &BaseConsumer, what: &str, partitions: usize) -> Vec<ConsumedRecord> {
+fn poll_to_end(consumer: &BaseConsumer, topic: &str, partitions: usize) -> Vec<ConsumedRecord> {
     let mut ends = BTreeSet::new();
     let mut records = Vec::new();
+    let high = |partition| consumer.fetch_watermarks(topic, partition, wait::PATIENCE).expect("watermarks").1;
+    let highs: Vec<i64> = (0..i32::try_from(partitions).expect("few")).map(high).collect();
     let deadline = Instant::now() + wait::PATIENCE;
     while ends.len() < partitions {
-        assert!(Instant::now() < deadline, "{what} has no end: {} records so far", records.len());
+        assert!(Instant::now() < deadline, "{topic} has no end: {} records so far", records.len());
         match consumer.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => {
+                if usize::try_from(message.partition()).is_ok_and(|at| message.offset() + 1 >= highs[at]) {
+                    ends.insert(message.partition());
+                }
                 records.push(consumed(&message));
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 ends.insert(partition);
             }
-            Some(Err(error)) => panic!("{what}: {error}"),
+            Some(Err(error)) => panic!("{topic}: {error}"),
             None => {}
         }
     }

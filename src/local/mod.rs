@@ -66,6 +66,24 @@ impl PostgresOptions {
         Self { major, settings: Vec::new(), hba: Vec::new(), tls: None }
     }
 
+    /// Settings of every cluster, before those of the options. It is thrown away: only the kernel has to survive, and
+    /// it does, so nothing waits for a disk.
+    fn base_settings() -> Vec<(String, String)> {
+        [
+            ("wal_level", "logical"),
+            ("max_wal_senders", "40"),
+            ("max_replication_slots", "40"),
+            ("max_connections", "200"),
+            ("fsync", "off"),
+            ("full_page_writes", "off"),
+            ("max_wal_size", "4GB"),
+            ("timezone", "UTC"),
+            ("log_timezone", "UTC"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
     /// Adds one setting.
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -29,7 +29,7 @@ mod recorded;
 mod tests;
 
 pub use numeric::NumericSpecial;
-pub use scalar::write_uuid;
+pub use scalar::{hex_pair, write_uuid};
 pub use temporal::{Civil, CivilDate, TimeOfDay};
 pub use unscaled::{NotExact, Unscaled};
 

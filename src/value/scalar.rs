@@ -154,9 +154,10 @@ pub fn write_uuid(uuid: &[u8; 16], out: &mut Vec<u8>) {
     out.extend_from_slice(&text);
 }
 
-/// The value of two hexadecimal digits.
+/// The value of two hexadecimal digits; nothing where one of them is none.
 #[inline]
-pub(in crate::value) const fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {
+#[must_use]
+pub const fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {
     let (high, low) = (hex_digit(high), hex_digit(low));
     if (high | low) > 0x0f { None } else { Some(high << 4 | low) }
 }

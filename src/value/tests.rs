@@ -33,7 +33,7 @@ fn column_type(name: &str) -> ColumnType {
 fn bytes(hex: &str) -> Vec<u8> {
     let (pairs, odd) = hex.as_bytes().as_chunks::<2>();
     assert!(odd.is_empty(), "{hex}");
-    pairs.iter().map(|pair| scalar::hex_pair(*pair).expect("hexadecimal")).collect()
+    pairs.iter().map(|pair| hex_pair(*pair).expect("hexadecimal")).collect()
 }
 
 fn shown(date: CivilDate) -> (String, &'static str) {

@@ -122,24 +122,15 @@ pub(in crate::encode) fn write_bytea(out: &mut Vec<u8>, bytes: Bytes<'_>) {
             let mut step = [0; BASE64_STEP_BYTES];
             for digits in digits.chunks(BASE64_STEP_BYTES * 2) {
                 let mut length = 0;
-                for (byte, pair) in step.iter_mut().zip(digits.chunks_exact(2)) {
-                    *byte = pair.iter().fold(0, |byte, &digit| byte << 4 | nibble(digit));
+                for (byte, pair) in step.iter_mut().zip(digits.as_chunks::<2>().0) {
+                    // The decoder has checked that they are digits.
+                    *byte = value::hex_pair(*pair).unwrap_or_default();
                     length += 1;
                 }
                 append_base64(out, step.get(..length).unwrap_or_default());
             }
             out.push(b'"');
         }
-    }
-}
-
-/// The value of a hexadecimal digit; the decoder has checked that it is one.
-const fn nibble(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        b'A'..=b'F' => digit - b'A' + 10,
-        _ => 0,
     }
 }
 

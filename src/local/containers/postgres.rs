@@ -56,19 +56,7 @@ impl Postgres {
 }
 
 fn request(options: &PostgresOptions, port: u16) -> Result<ContainerRequest<GenericImage>> {
-    let mut settings: Vec<(String, String)> = [
-        ("wal_level", "logical"),
-        ("max_wal_senders", "40"),
-        ("max_replication_slots", "40"),
-        ("max_connections", "200"),
-        ("fsync", "off"),
-        ("full_page_writes", "off"),
-        ("max_wal_size", "4GB"),
-        ("timezone", "UTC"),
-        ("log_timezone", "UTC"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec();
+    let mut settings = PostgresOptions::base_settings();
     let mut copies = Vec::new();
     if !options.hba.is_empty() {
         settings.push(("hba_file".to_owned(), format!("{FILES}/pg_hba.conf")));

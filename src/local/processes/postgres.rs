@@ -73,21 +73,8 @@ impl Postgres {
     }
 
     fn configure(&self, options: &PostgresOptions) -> io::Result<()> {
-        let mut settings: Vec<(String, String)> = [
-            ("listen_addresses", HOST),
-            ("wal_level", "logical"),
-            ("max_wal_senders", "40"),
-            ("max_replication_slots", "40"),
-            ("max_connections", "200"),
-            // The cluster is thrown away: only the kernel has to survive, and it does.
-            ("fsync", "off"),
-            ("full_page_writes", "off"),
-            ("max_wal_size", "4GB"),
-            ("timezone", "UTC"),
-            ("log_timezone", "UTC"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
+        let mut settings = PostgresOptions::base_settings();
+        settings.push(("listen_addresses".to_owned(), HOST.to_owned()));
         settings.push(("unix_socket_directories".to_owned(), self.sockets.display().to_string()));
         if let Some(tls) = &options.tls {
             settings.push(("ssl".to_owned(), "on".to_owned()));

@@ -114,17 +114,16 @@ pub(super) fn assert_ends(walcast: &mut Walcast, code: i32, words: &[&str]) -> S
     log
 }
 
-/// The line of a report that names both positions.
-pub(super) fn positions(ours: Lsn, found: Lsn) -> String {
-    format!("position: ours {ours}, found {found}")
-}
-
-/// The position that a report found at the server, where it names ours.
+/// The position that a report found at the server, where it names ours: at least what the slot had confirmed when
+/// walcast was cut off, for the last status update may have been cut off as well.
 #[track_caller]
-pub(super) fn found(log: &str, ours: Lsn) -> Lsn {
-    let start = format!("position: ours {ours}, found ");
-    let rest = log.split_once(&start).unwrap_or_else(|| panic!("{start:?} is not in\n{log}")).1;
-    rest.lines().next().expect("a line").parse().expect("an LSN")
+pub(super) fn found(log: &str, confirmed: Lsn) -> Lsn {
+    let positions =
+        log.split_once("\n  position: ours ").and_then(|(_, rest)| rest.lines().next()?.split_once(", found "));
+    let (ours, found) = positions.unwrap_or_else(|| panic!("no positions are told in\n{log}"));
+    let ours: Lsn = ours.parse().expect("an LSN");
+    assert!(ours >= confirmed, "{ours} is told as ours, but {confirmed} was confirmed:\n{log}");
+    found.parse().expect("an LSN")
 }
 
 /// A server on which every role but the superuser needs its password.

@@ -2,7 +2,7 @@
 
 use walcast::local::PostgresOptions;
 
-use super::scene::{Scene, assert_ends, found, positions};
+use super::scene::{Scene, assert_ends, found};
 use crate::support::{servers, wait};
 
 const SLOT_LOST: i32 = 5;
@@ -44,8 +44,8 @@ fn a_slot_that_was_made_again_meanwhile_is_not_taken_for_ours() {
     scene.let_back();
 
     // Then it ends with both positions, and the slot stands where it stood.
-    let words = [&*positions(ours, theirs), "made again by somebody else", "accept the gap"];
-    assert_ends(&mut walcast, SLOT_LOST, &words);
+    let log = assert_ends(&mut walcast, SLOT_LOST, &["made again by somebody else", "accept the gap"]);
+    assert_eq!(found(&log, ours), theirs, "{log}");
     assert_eq!(scene.database.confirmed_lsn(), Some(theirs));
     assert_eq!(scene.records(), 1);
 }
@@ -68,7 +68,8 @@ fn a_slot_that_was_advanced_meanwhile_has_a_gap() {
     scene.let_back();
 
     // Then it ends with both positions.
-    assert_ends(&mut walcast, SLOT_LOST, &[&*positions(ours, theirs), "advanced", "accept the gap"]);
+    let log = assert_ends(&mut walcast, SLOT_LOST, &["advanced", "accept the gap"]);
+    assert_eq!(found(&log, ours), theirs, "{log}");
     assert_eq!(scene.database.confirmed_lsn(), Some(theirs));
     assert_eq!(scene.records(), 1);
 }

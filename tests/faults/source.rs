@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::audit::Audit;
 use super::load::TABLES;
-use super::rig::{Rig, reconnects, seed};
+use super::rig::{Rig, delivered, reconnects, seed};
 use crate::support::proxy::Direction;
 use crate::support::wait;
 
@@ -63,11 +63,8 @@ fn silence_in_the_middle_of_a_transaction_is_noticed() {
     let proxy = rig.proxied();
     let audit = Audit::begin(&rig.database, &rig.topics, TABLES);
     let walcast = rig.stream();
-    let received = proxy.bytes(Direction::ToClient);
     rig.database.execute("INSERT INTO uniq SELECT n, 0, repeat('x', 100) FROM generate_series(1, 25000) n");
-    wait::until("it is inside the transaction", wait::PATIENCE, || {
-        proxy.bytes(Direction::ToClient) > received + 200_000
-    });
+    wait::until("it is inside the transaction", wait::PATIENCE, || delivered(&walcast) > 0.0);
 
     // When no byte of the server arrives any more, though no connection is closed.
     proxy.stall(Direction::ToClient);

@@ -131,8 +131,7 @@ impl Reports {
     }
 
     fn undelivered(&self, code: Code, topic: &str, record_bytes: u64) {
-        // What we purge ourselves at the end is no failure of a record: nobody counts on it any more.
-        if failure::is_purge(code) {
+        if failure::is_consequence(code) {
             return;
         }
         let mut first = lock(&self.failure);

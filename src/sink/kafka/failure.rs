@@ -99,9 +99,10 @@ impl Oversize {
     }
 }
 
-/// Whether a delivery failed because producer or queue are being shut down by ourselves.
-pub(super) fn is_purge(code: Code) -> bool {
-    matches!(code, Code::PurgeQueue | Code::PurgeInflight)
+/// Whether a delivery failed for no reason of its own: producer or queue are being shut down by ourselves, or the
+/// producer stopped at an error that is told apart from any record.
+pub(super) fn is_consequence(code: Code) -> bool {
+    matches!(code, Code::PurgeQueue | Code::PurgeInflight | Code::Fatal | Code::GaplessGuarantee)
 }
 
 /// Whether the brokers call the record, or its batch, too large.

@@ -179,15 +179,23 @@ impl KafkaSink {
                 let limit = self.topics.setting("message.max.bytes").unwrap_or_default();
                 failure::larger_than_request(record.topic, record_bytes, &limit)
             }
-            Code::Fatal => self.fatal(),
+            Code::Fatal => match self.fatal() {
+                Some(failure) => failure,
+                None => return Ok(Append::Full),
+            },
             code => failure::of_record(code, record.topic, self.topics.is_vouched(record.topic)),
         };
         Err(self.fail(failure))
     }
 
-    fn fatal(&self) -> Failure {
+    /// Why the producer cannot go on; nothing yet where it stopped at a record, whose own report says why and is on
+    /// its way.
+    fn fatal(&self) -> Option<Failure> {
         let (code, reason) = self.producer.client().fatal_error().unwrap_or((Code::Fatal, String::new()));
-        failure::fatal(code, &reason)
+        if code == Code::GaplessGuarantee {
+            return self.reports().failure();
+        }
+        Some(failure::fatal(code, &reason))
     }
 }
 
@@ -274,7 +282,7 @@ impl Sink for KafkaSink {
             self.failed = self.reports().failure();
         }
         if self.failed.is_none() && self.reports().is_fatal() {
-            self.failed = Some(self.fatal());
+            self.failed = self.fatal();
         }
         match &self.failed {
             Some(failure) => Err(failure.error()),

@@ -26,6 +26,8 @@ const BASE: &[(&str, &str)] = &[
     // The guarantees. `overrides` refuses other values.
     ("enable.idempotence", "true"),
     ("acks", "all"),
+    // A record that the brokers refuse stops the producer; otherwise those behind it would be written without it.
+    ("enable.gapless.guarantee", "true"),
     ("max.in.flight.requests.per.connection", "5"),
     // Where Java's default partitioner puts a keyed record, so that keys stay where Debezium had put them.
     ("partitioner", "murmur2_random"),

@@ -285,6 +285,32 @@ fn what_the_broker_refuses_fails_the_sink_for_good() {
 }
 
 #[test]
+fn nothing_overtakes_a_record_that_is_refused() {
+    // Given records in batches of one, of which the first is going to be refused.
+    let mock = cluster("t", 1);
+    let one_by_one = [("batch.size", "1"), ("max.in.flight.requests.per.connection", "1")];
+    let mut sink = open(&mock, 1 << 20, &one_by_one);
+    mock.request_errors(RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]);
+    for ticket in 0..20 {
+        Sample::new("t", ticket, "k", "v").take(&mut sink);
+    }
+
+    // When the sink has failed, then none of those behind it is delivered, however long it is asked.
+    let mut into = Deliveries::default();
+    let since = Instant::now();
+    while sink.poll(&mut into).is_ok() {
+        assert!(since.elapsed() < PATIENCE);
+        breathe();
+    }
+    while sink.depth().records > 0 && since.elapsed() < PATIENCE {
+        assert_eq!(sink.poll(&mut into).unwrap_err().kind(), Kind::RecordTooLarge);
+        breathe();
+    }
+    assert_eq!(into.runs, []);
+    assert_eq!(sink.depth().records, 0, "every record was answered for");
+}
+
+#[test]
 fn a_lost_broker_is_known_and_a_delivery_takes_it_back() {
     let mock = cluster("t", 1);
     let mut sink = open(&mock, 1 << 20, &[]);

@@ -36,7 +36,6 @@ const PASS: &[&str] = &[
     "compression.type",
     "connections.max.idle.ms",
     "debug",
-    "enable.gapless.guarantee",
     "enable.metrics.push",
     "enable.random.seed",
     "enable.ssl.certificate.verification",
@@ -44,7 +43,6 @@ const PASS: &[&str] = &[
     "log.connection.close",
     "message.copy.max.bytes",
     "message.max.bytes",
-    "message.timeout.ms",
     "metadata.recovery.rebootstrap.trigger.ms",
     "metadata.recovery.strategy",
     "queue.buffering.backpressure.threshold",
@@ -86,17 +84,19 @@ const PASS: &[&str] = &[
 /// Other names of a librdkafka setting: Java's, and librdkafka's aliases.
 const RENAMED: &[(&str, &str)] = &[
     ("compression.codec", "compression.type"),
-    ("delivery.timeout.ms", "message.timeout.ms"),
     ("max.request.size", "message.max.bytes"),
     ("metadata.broker.list", "bootstrap.servers"),
     ("queue.buffering.max.ms", "linger.ms"),
 ];
 
-/// Java settings without a counterpart, or of machinery that is not there.
+/// Java settings without a counterpart, or of machinery that is not there; and how long a record may wait, which is for
+/// ever: one that its time ran out on would be overtaken by the next of its key.
 const PASSED: &[&str] = &[
     "auto.include.jmx.reporter",
     "config.providers",
+    "delivery.timeout.ms",
     "max.block.ms",
+    "message.timeout.ms",
     "metadata.max.idle.ms",
     "metric.reporters",
     "metrics.num.samples",
@@ -174,6 +174,13 @@ const IDEMPOTENCE: Rule = Rule::Only {
     remedy: "remove it: enable.idempotence=true is set",
 };
 
+const GAPLESS: Rule = Rule::Only {
+    setting: Some("enable.gapless.guarantee"),
+    values: &["true"],
+    problem: "without it a record that the brokers refuse is overtaken by those behind it",
+    remedy: "remove it: enable.gapless.guarantee=true is set",
+};
+
 const PARTITIONER: Rule = Rule::Only {
     setting: Some("partitioner"),
     values: &["murmur2_random", "murmur2"],
@@ -222,6 +229,7 @@ const RULES: &[(&str, Rule)] = &[
     ("acks", ACKS),
     ("request.required.acks", ACKS),
     ("enable.idempotence", IDEMPOTENCE),
+    ("enable.gapless.guarantee", GAPLESS),
     ("partitioner", PARTITIONER),
     ("partitioner.class", PARTITIONER_CLASS),
     (

@@ -179,13 +179,6 @@ impl<'a> Translation<'a> {
 
     /// What librdkafka would only refuse when the client is made.
     fn what_must_fit_together(&mut self) {
-        let number = |name| self.setting(name).and_then(|value| value.parse::<f64>().ok());
-        let timeout_ms = number("message.timeout.ms").unwrap_or(0.0);
-        let linger_ms = number("linger.ms").unwrap_or(2.0);
-        if timeout_ms > 0.0 && timeout_ms <= linger_ms {
-            let problem = format!("{timeout_ms} ms is not longer than linger.ms, {linger_ms} ms");
-            self.refuse("delivery.timeout.ms", problem, "raise delivery.timeout.ms or lower linger.ms");
-        }
         let wants_sasl = self.setting("security.protocol").is_some_and(|protocol| protocol.starts_with("sasl"));
         let has_login = self.setting("sasl.username").is_some() && self.setting("sasl.password").is_some();
         if wants_sasl && self.setting("sasl.mechanism").is_none() && self.value("sasl.mechanism").is_none() {

@@ -29,7 +29,8 @@ fn java_s_names_become_librdkafka_s() {
         ("batch.size", "0", &[("batch.size", "1")]),
         ("buffer.memory", "33554432", &[("queue.buffering.max.kbytes", "32768")]),
         ("max.request.size", "20000000", &[("message.max.bytes", "20000000")]),
-        ("delivery.timeout.ms", "120000", &[("message.timeout.ms", "120000")]),
+        ("delivery.timeout.ms", "120000", &[]),
+        ("enable.gapless.guarantee", "true", &[("enable.gapless.guarantee", "true")]),
         ("request.timeout.ms", "30000", &[("request.timeout.ms", "30000")]),
         ("retries", "2147483647", &[("retries", "2147483647")]),
         ("retry.backoff.ms", "100", &[("retry.backoff.ms", "100")]),
@@ -79,7 +80,7 @@ fn what_would_break_a_guarantee_is_refused_with_the_reason() {
         ("sasl.kerberos.service.name", "kafka", "Kerberos"),
         ("linger.ms", "soon", "Invalid value"),
         ("compression.type", "brotli", "Invalid value"),
-        ("delivery.timeout.ms", "1", "not longer than linger.ms"),
+        ("enable.gapless.guarantee", "false", "overtaken"),
     ];
     for (name, value, reason) in table {
         let findings = refused(&[(name, value)]);

@@ -220,6 +220,10 @@ impl Complaints {
     /// A line of librdkafka's log.
     pub(super) fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         match level {
+            // A remark on a choice of ours tells an operator nothing.
+            _ if facility == "CONFWARN" && line.contains("enable.gapless.guarantee") => {
+                tracing::debug!(target: "walcast::sink::kafka", facility, "{line}");
+            }
             RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug | RDKafkaLogLevel::Notice => {
                 tracing::debug!(target: "walcast::sink::kafka", facility, "{line}");
             }

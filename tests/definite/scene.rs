@@ -7,7 +7,7 @@ use walcast::lsn::Lsn;
 use crate::support::database::Database;
 use crate::support::proxy::Proxy;
 use crate::support::topics::Topics;
-use crate::support::walcast::{Walcast, connector_config};
+use crate::support::walcast::{Walcast, connector_config, with_properties};
 use crate::support::{servers, wait};
 
 /// A database with one table, a proxy in front of its server, and topics.
@@ -27,7 +27,6 @@ impl<'s> Scene<'s> {
 
     /// Through the proxy, with short waits between attempts, and these properties.
     pub(super) fn config(&self, more: &[(&str, &str)]) -> Map<String, Value> {
-        let mut config = connector_config(&self.database, &self.topics);
         let port = self.proxy.port().to_string();
         let ours = [
             ("database.hostname", "127.0.0.1"),
@@ -35,8 +34,8 @@ impl<'s> Scene<'s> {
             ("retriable.restart.connector.wait.ms", "50"),
             ("errors.retry.delay.max.ms", "200"),
         ];
-        config.extend(ours.iter().chain(more).map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
-        config
+        let config = with_properties(connector_config(&self.database, &self.topics), &ours);
+        with_properties(config, more)
     }
 
     /// Starts walcast with these properties.

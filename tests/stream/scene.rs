@@ -7,7 +7,7 @@ use walcast::local::{KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer,
 
 use crate::support::database::Database;
 use crate::support::topics::{ConsumedRecord, Topics};
-use crate::support::walcast::{Walcast, connector_config};
+use crate::support::walcast::{Walcast, connector_config, with_properties};
 use crate::support::{servers, wait};
 
 /// A database of its own, and topics of its own at the shared broker.
@@ -31,9 +31,7 @@ impl Scene {
 
     /// The usual configuration and these properties.
     pub(super) fn config(&self, more: &[(&str, &str)]) -> Map<String, Value> {
-        let mut config = connector_config(&self.database, &self.topics);
-        config.extend(more.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
-        config
+        with_properties(connector_config(&self.database, &self.topics), more)
     }
 
     /// Starts walcast with the usual configuration and these properties.

@@ -34,6 +34,12 @@ pub(crate) fn connector_config(database: &Database<'_>, topics: &Topics) -> Map<
     }
 }
 
+/// The configuration with these properties besides.
+pub(crate) fn with_properties(mut config: Map<String, Value>, properties: &[(&str, &str)]) -> Map<String, Value> {
+    config.extend(properties.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
+    config
+}
+
 /// A running `walcast`; dropping it kills it.
 pub(crate) struct Walcast {
     child: Child,

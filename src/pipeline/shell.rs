@@ -279,7 +279,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     async fn prepare(&mut self, stream: &mut CopyBoth, topic: Arc<str>) -> Result<()> {
         let prepared = self.sink.prepare(vec![Arc::clone(&topic)]);
         match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
-            Some(Ok(())) => self.pump.topic_prepared(&topic),
+            // A sink that has failed meanwhile vouches for nothing: the next one looks for itself.
+            Some(Ok(())) if !self.sink_failed => self.pump.topic_prepared(&topic),
+            Some(Ok(())) => {}
             Some(Err(error)) => self.sink_lost(error),
             None => return Ok(()),
         }

@@ -13,7 +13,7 @@ const DIMENSIONS_MAX: u8 = 6;
 
 /// An array in the form it came in, its structure checked: braces, quotes, counts. Its elements are not decoded yet.
 ///
-/// Equal when dimensions, null elements and values are; the bounds of indexes count only where both have the same form.
+/// Equal when the bounds of all dimensions, null elements and values are.
 #[derive(Clone, Copy)]
 pub struct Array<'a>(Repr<'a>);
 
@@ -92,29 +92,36 @@ impl<'a> Array<'a> {
 
     /// Appends it as `array_out` prints it. An element that cannot be decoded is left empty.
     pub fn write_text(&self, out: &mut Vec<u8>) {
-        let (dimensions, body) = match self.0 {
-            Repr::Text { text, .. } => return out.extend_from_slice(text.as_bytes()),
-            Repr::Binary { dimensions, body, .. } => (usize::from(dimensions), body),
-        };
-        if dimensions == 0 {
-            return out.extend_from_slice(b"{}");
-        }
-        let bounds = body.as_chunks::<8>().0.get(..dimensions).unwrap_or_default();
-        let bounds = bounds.iter().map(|[l0, l1, l2, l3, f0, f1, f2, f3]| {
-            let len = i32::from_be_bytes([*l0, *l1, *l2, *l3]);
-            (len, i32::from_be_bytes([*f0, *f1, *f2, *f3]))
-        });
-        if bounds.clone().any(|(_, first)| first != 1) {
-            for (len, first) in bounds.clone() {
-                out.push(b'[');
-                write_integer(out, first);
-                out.push(b':');
-                write_integer(out, i64::from(first) + i64::from(len) - 1);
-                out.push(b']');
+        match self.0 {
+            Repr::Text { text, .. } => out.extend_from_slice(text.as_bytes()),
+            Repr::Binary { dimensions: 0, .. } => out.extend_from_slice(b"{}"),
+            Repr::Binary { dimensions, body, .. } => {
+                self.write_bounds(out);
+                let lens = bounds(dimensions, body).map(|(len, _)| u32::try_from(len).unwrap_or(1).max(1));
+                self.write_elements(out, lens);
             }
-            out.push(b'=');
         }
-        self.write_elements(out, bounds.map(|(len, _)| u32::try_from(len).unwrap_or(1).max(1)));
+    }
+
+    /// `[l:u]=` for all dimensions, where an index does not begin at 1.
+    fn write_bounds(&self, out: &mut Vec<u8>) {
+        let bounds = match self.0 {
+            Repr::Text { text, .. } => {
+                return out.extend_from_slice(text.split('{').next().unwrap_or_default().as_bytes());
+            }
+            Repr::Binary { dimensions, body, .. } => bounds(dimensions, body),
+        };
+        if bounds.clone().all(|(_, first)| first == 1) {
+            return;
+        }
+        for (len, first) in bounds {
+            out.push(b'[');
+            write_integer(out, first);
+            out.push(b':');
+            write_integer(out, i64::from(first) + i64::from(len) - 1);
+            out.push(b']');
+        }
+        out.push(b'=');
     }
 
     fn write_elements(&self, out: &mut Vec<u8>, lens: impl DoubleEndedIterator<Item = u32> + Clone) {
@@ -148,6 +155,14 @@ impl<'a> Array<'a> {
     }
 }
 
+/// Length and first index of each dimension of a binary form.
+fn bounds(dimensions: u8, body: &[u8]) -> impl DoubleEndedIterator<Item = (i32, i32)> + Clone {
+    let bounds = body.as_chunks::<8>().0.get(..usize::from(dimensions)).unwrap_or_default();
+    bounds.iter().map(|[l0, l1, l2, l3, f0, f1, f2, f3]| {
+        (i32::from_be_bytes([*l0, *l1, *l2, *l3]), i32::from_be_bytes([*f0, *f1, *f2, *f3]))
+    })
+}
+
 fn needs_quotes(text: &[u8], delimiter: u8) -> bool {
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}') || *byte == delimiter || is_space(*byte);
     text.is_empty() || text.eq_ignore_ascii_case(b"NULL") || text.iter().any(special)
@@ -161,8 +176,12 @@ impl PartialEq for Array<'_> {
                 a == b && x == y
             }
             _ => {
+                let (mut a, mut b) = (Vec::new(), Vec::new());
+                self.write_bounds(&mut a);
+                other.write_bounds(&mut b);
+                let same_bounds = a == b && self.dimensions() == other.dimensions();
                 let (mut a, mut b) = (self.elements(), other.elements());
-                self.dimensions() == other.dimensions()
+                same_bounds
                     && std::iter::from_fn(|| match (a.next(), b.next()) {
                         (None, None) => None,
                         (Some(a), Some(b)) => Some(a.same(&b)),

@@ -4,7 +4,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 
+use super::recorded_compound::RECORDED;
 use super::*;
+use crate::catalog::RangeType;
 
 /// Given both forms, when each is decoded, then the values are equal, and the binary form prints the text.
 #[track_caller]
@@ -69,6 +71,118 @@ fn elements() -> impl Strategy<Value = (Vec<u32>, Vec<Option<String>>)> {
         let element = prop::option::of("[a\"\\\\{}, NULLnull\té🦀]{0,4}");
         (Just(lens), prop::collection::vec(element, count))
     })
+}
+
+/// The type of a recording.
+fn column_type(name: &str) -> ColumnType {
+    if let Some(element) = name.strip_suffix("[]") {
+        return ColumnType::Array(Box::new(column_type(element)));
+    }
+    if let Some(range) = name.strip_suffix("multirange") {
+        return ColumnType::Unknown(UnknownType::Multirange(range_type(range)));
+    }
+    if let Some(range) = name.strip_suffix("range") {
+        return ColumnType::Range(range_type(range));
+    }
+    match name.split('(').next().unwrap_or_default() {
+        "bool" => ColumnType::Bool,
+        "int2" => ColumnType::Int2,
+        "int4" => ColumnType::Int4,
+        "int8" => ColumnType::Int8,
+        "oid" => ColumnType::Oid,
+        "float4" => ColumnType::Float4,
+        "float8" => ColumnType::Float8,
+        "numeric" | "amount" => ColumnType::Numeric(None),
+        "text" | "varchar" | "char" | "citext" => ColumnType::Text,
+        "\"char\"" => ColumnType::Char,
+        "name" => ColumnType::Name,
+        "xml" => ColumnType::Xml,
+        "uuid" => ColumnType::Uuid,
+        "json" => ColumnType::Json,
+        "jsonb" => ColumnType::Jsonb,
+        "jsonpath" => ColumnType::Unknown(UnknownType::JsonPath),
+        "bytea" => ColumnType::Bytea,
+        "bit" => ColumnType::Bit(None),
+        "varbit" => ColumnType::VarBit(None),
+        "date" => ColumnType::Date,
+        "time" => ColumnType::Time(6),
+        "timetz" => ColumnType::TimeTz(6),
+        "timestamp" => ColumnType::Timestamp(6),
+        "timestamptz" => ColumnType::TimestampTz(6),
+        "interval" => ColumnType::Interval,
+        "inet" => ColumnType::Inet,
+        "cidr" => ColumnType::Cidr,
+        "macaddr" => ColumnType::MacAddr,
+        "macaddr8" => ColumnType::MacAddr8,
+        "tsvector" => ColumnType::TsVector,
+        "pg_lsn" => ColumnType::Unknown(UnknownType::PgLsn),
+        "xid" | "cid" => ColumnType::Unknown(UnknownType::Xid),
+        "xid8" => ColumnType::Unknown(UnknownType::Xid8),
+        "tid" => ColumnType::Unknown(UnknownType::Tid),
+        "pg_snapshot" | "txid_snapshot" => ColumnType::Unknown(UnknownType::Snapshot),
+        "refcursor" => ColumnType::Unknown(UnknownType::RefCursor),
+        "hstore" => ColumnType::Hstore,
+        "ltree" => ColumnType::Ltree,
+        "point" => ColumnType::Point,
+        "line" => ColumnType::Line,
+        "lseg" => ColumnType::Lseg,
+        "box" => ColumnType::Box,
+        "path" => ColumnType::Path,
+        "polygon" => ColumnType::Polygon,
+        "circle" => ColumnType::Circle,
+        "mood" | "feeling" => ColumnType::Enum([].into()),
+        "some_ints" => ColumnType::Array(Box::new(ColumnType::Int4)),
+        other => panic!("no type {other}"),
+    }
+}
+
+fn range_type(name: &str) -> RangeType {
+    match name {
+        "int4" => RangeType::Int4,
+        "int8" => RangeType::Int8,
+        "num" => RangeType::Numeric,
+        "date" => RangeType::Date,
+        "ts" => RangeType::Timestamp,
+        "tstz" => RangeType::TimestampTz,
+        other => panic!("no range of {other}"),
+    }
+}
+
+#[test]
+fn recorded_forms_are_equal_and_print_as_recorded() {
+    for (type_name, text, binary) in RECORDED {
+        check(&column_type(type_name), text, &hex(binary));
+    }
+}
+
+#[test]
+fn recorded_values_that_print_differently_are_different_values() {
+    for (type_name, text, _) in RECORDED {
+        let column_type = column_type(type_name);
+        let value = decode_text(&column_type, text.as_bytes()).expect("a value");
+        for (_, other, binary) in RECORDED.iter().filter(|(name, other, _)| name == type_name && other != text) {
+            let binary = hex(binary);
+            let from_text = decode_text(&column_type, other.as_bytes()).expect("a value");
+            let from_binary = decode_binary(&column_type, &binary).expect("a value");
+            assert!(value != from_text && value != from_binary, "{type_name} {text} and {other}");
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_is_cut_or_prolonged_is_refused() {
+    for (type_name, _, binary) in RECORDED {
+        let (column_type, binary) = (column_type(type_name), hex(binary));
+        let text_like = matches!(decode_binary(&column_type, &binary), Ok(Value::Text(_)));
+        if text_like {
+            continue;
+        }
+        for len in 0..binary.len() {
+            assert!(decode_binary(&column_type, &binary[..len]).is_err(), "{type_name} {binary:02x?} cut to {len}");
+        }
+        let longer = [&binary[..], &[0]].concat();
+        assert!(decode_binary(&column_type, &longer).is_err(), "{type_name} {longer:02x?}");
+    }
 }
 
 proptest! {

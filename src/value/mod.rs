@@ -47,6 +47,8 @@ mod property_tests;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod recorded_compound;
+#[cfg(test)]
 mod tests;
 
 pub use array::{Array, Element, Elements};

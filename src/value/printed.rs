@@ -44,15 +44,15 @@ impl<'a> Printed<'a> {
     /// The type's send function.
     pub(in crate::value) fn from_binary(sort: Sort, bytes: &'a [u8]) -> Result<Self, Reason> {
         match sort {
-            Sort::Inet | Sort::Cidr => network::check_address(bytes)?,
-            Sort::MacAddr | Sort::Tid => drop(fixed::<6>(bytes)?),
-            Sort::MacAddr8 | Sort::PgLsn | Sort::Xid8 => drop(fixed::<8>(bytes)?),
-            Sort::Xid => drop(fixed::<4>(bytes)?),
-            Sort::Range(range_type) => range::check(range_type, bytes)?,
-            Sort::Multirange(range_type) => range::check_multi(range_type, bytes)?,
-            Sort::TsVector => tsvector::check(bytes)?,
-            Sort::Snapshot => drop(Snapshot::read(bytes)?),
-        }
+            Sort::Inet | Sort::Cidr => network::check_address(bytes),
+            Sort::MacAddr | Sort::Tid => fixed::<6>(bytes).map(|_| ()),
+            Sort::MacAddr8 | Sort::PgLsn | Sort::Xid8 => fixed::<8>(bytes).map(|_| ()),
+            Sort::Xid => fixed::<4>(bytes).map(|_| ()),
+            Sort::Range(range_type) => range::check(range_type, bytes),
+            Sort::Multirange(range_type) => range::check_multi(range_type, bytes),
+            Sort::TsVector => tsvector::check(bytes),
+            Sort::Snapshot => Snapshot::read(bytes).map(|_| ()),
+        }?;
         Ok(Self(Repr::Binary { bytes, sort }))
     }
 

@@ -337,6 +337,10 @@ pub(super) const ARRAYS: &[Column] = &[
     ("pair[]", &["{\"(1,\\\"a b\\\")\"}"]),
 ];
 
+/// What came with PostgreSQL 17.
+pub(super) const SINCE_17: &[Column] =
+    &[("interval", &["infinity", "-infinity"]), ("interval[]", &["{infinity,NULL,-infinity}"])];
+
 /// pgvector's types, where the server has the extension.
 pub(super) const VECTORS: &[Column] = &[
     ("vector(3)", &["[1,2.5,-0.1]", "[0,1e-10,1e10]"]),

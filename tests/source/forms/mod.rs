@@ -89,6 +89,10 @@ async fn prepare(fixture: &Fixture) -> Vec<Case> {
             columns.extend_from_slice(more);
         }
     }
+    if fixture.value("SELECT current_setting('server_version_num')").await.parse::<u32>().expect("a number") >= 170_000
+    {
+        columns.extend_from_slice(corpus::SINCE_17);
+    }
     let mut cases = Vec::new();
     for (number, column) in columns.into_iter().enumerate() {
         let (table, publication) = (format!("form_{number}"), format!("form_pub_{number}"));

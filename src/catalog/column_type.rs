@@ -169,7 +169,8 @@ impl ColumnType {
     ///
     /// The rest has no send function (`isbn`), depends on a setting that only the text shows (`money`, on
     /// `lc_monetary`), names catalog objects by number (`regclass`), or is not known. A session may ask for binary only
-    /// where every column that it decodes is safe.
+    /// where every published column is safe, left out of records or not: at an array or composite value with a part that
+    /// has no send function the server stops for good.
     #[must_use]
     pub fn has_safe_binary(&self) -> bool {
         match self {

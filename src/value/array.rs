@@ -15,37 +15,45 @@ const DIMENSIONS_MAX: u8 = 6;
 ///
 /// Equal when the bounds of all dimensions, null elements and values are.
 #[derive(Clone, Copy)]
-pub struct Array<'a>(Repr<'a>);
+pub struct Array<'a> {
+    element: &'a ColumnType,
+    /// Either form: no text begins with the zero byte with which every binary form does. One slice for both keeps a
+    /// [`Value`] as small as it was without arrays.
+    datum: &'a [u8],
+}
 
+/// The two forms taken apart.
 #[derive(Clone, Copy)]
 enum Repr<'a> {
-    /// `[l:u]={a,b}`, where the bounds stand only if one is not 1.
-    Text { element: &'a ColumnType, dimensions: u8, text: &'a str },
+    /// `[l:u]=`, which stands only if an index does not begin at 1, and `{a,b}`.
+    Text { bounds: &'a str, body: &'a str },
     /// `len:i32 lower:i32` for each dimension, then `len:i32` (-1 for null) and the datum for each element.
-    Binary { element: &'a ColumnType, dimensions: u8, body: &'a [u8] },
+    Binary { dimensions: u8, body: &'a [u8] },
 }
+
+/// `dimensions:i32 has_nulls:i32 element:u32`
+const HEADER_BYTES: usize = 12;
 
 impl<'a> Array<'a> {
     /// `array_out`
+    #[inline(never)]
     pub(in crate::value) fn from_text(element: &'a ColumnType, text: &'a [u8]) -> Result<Self, Reason> {
-        let text = utf8(text)?;
-        let body = text.find('{').ok_or(Reason::Syntax)?;
-        let (bounds, body) = text.split_at_checked(body).ok_or(Reason::Syntax)?;
+        let (bounds, body) = split_text(utf8(text)?).ok_or(Reason::Syntax)?;
         let dimensions = text_dimensions(body, element.array_delimiter())?;
         check_bounds(bounds, dimensions)?;
-        Ok(Self(Repr::Text { element, dimensions, text }))
+        Ok(Self { element, datum: text })
     }
 
-    /// `array_send`: `dimensions:i32 has_nulls:i32 element:u32`, then the body.
+    /// `array_send`: the header, then the body.
+    #[inline(never)]
     pub(in crate::value) fn from_binary(element: &'a ColumnType, bytes: &'a [u8]) -> Result<Self, Reason> {
         let (dimensions, rest) = read::int4(bytes)?;
         let (has_nulls, rest) = read::int4(rest)?;
-        let (_, body) = read::int4(rest)?;
+        let (_, mut rest) = read::int4(rest)?;
         let dimensions = u8::try_from(dimensions).map_err(|_| Reason::Field)?;
         if dimensions > DIMENSIONS_MAX || !matches!(has_nulls, 0 | 1) {
             return Err(Reason::Field);
         }
-        let mut rest = body;
         let mut count = u32::from(dimensions > 0);
         for _ in 0..dimensions {
             let (len, after) = read::int4(rest)?;
@@ -57,45 +65,53 @@ impl<'a> Array<'a> {
         for _ in 0..count {
             (_, rest) = read::nullable(rest)?;
         }
-        if rest.is_empty() { Ok(Self(Repr::Binary { element, dimensions, body })) } else { Err(Reason::Length) }
+        if rest.is_empty() { Ok(Self { element, datum: bytes }) } else { Err(Reason::Length) }
+    }
+
+    fn repr(&self) -> Repr<'a> {
+        if let Some([0, _, _, dimensions]) = self.datum.first_chunk() {
+            return Repr::Binary { dimensions: *dimensions, body: self.datum.get(HEADER_BYTES..).unwrap_or_default() };
+        }
+        let (bounds, body) = utf8(self.datum).ok().and_then(split_text).unwrap_or_default();
+        Repr::Text { bounds, body }
     }
 
     /// Number of dimensions: 0 for an array without elements, more than 1 for arrays of arrays.
     #[must_use]
-    pub const fn dimensions(&self) -> u8 {
-        match self.0 {
-            Repr::Text { dimensions, .. } | Repr::Binary { dimensions, .. } => dimensions,
+    pub fn dimensions(&self) -> u8 {
+        match self.repr() {
+            Repr::Text { body: "{}", .. } => 0,
+            Repr::Text { body, .. } => {
+                body.bytes().take_while(|byte| *byte == b'{').fold(0, |count, _| count.saturating_add(1))
+            }
+            Repr::Binary { dimensions, .. } => dimensions,
         }
     }
 
     /// The type of its elements.
     #[must_use]
     pub const fn element_type(&self) -> &'a ColumnType {
-        match self.0 {
-            Repr::Text { element, .. } | Repr::Binary { element, .. } => element,
-        }
+        self.element
     }
 
     /// Its elements; of all dimensions, the last index running fastest.
     #[must_use]
     pub fn elements(&self) -> Elements<'a> {
-        match self.0 {
-            Repr::Text { element, text, .. } => {
-                let body = text.find('{').and_then(|at| text.get(at..)).unwrap_or_default();
-                Elements { element, rest: Rest::Text(Tokens { rest: body, delimiter: element.array_delimiter() }) }
+        let rest = match self.repr() {
+            Repr::Text { body, .. } => Rest::Text(Tokens { rest: body, delimiter: self.element.array_delimiter() }),
+            Repr::Binary { dimensions, body } => {
+                Rest::Binary(body.get(usize::from(dimensions) * 8..).unwrap_or_default())
             }
-            Repr::Binary { element, dimensions, body } => {
-                Elements { element, rest: Rest::Binary(body.get(usize::from(dimensions) * 8..).unwrap_or_default()) }
-            }
-        }
+        };
+        Elements { element: self.element, rest }
     }
 
     /// Appends it as `array_out` prints it. An element that cannot be decoded is left empty.
     pub fn write_text(&self, out: &mut Vec<u8>) {
-        match self.0 {
-            Repr::Text { text, .. } => out.extend_from_slice(text.as_bytes()),
+        match self.repr() {
+            Repr::Text { .. } => out.extend_from_slice(self.datum),
             Repr::Binary { dimensions: 0, .. } => out.extend_from_slice(b"{}"),
-            Repr::Binary { dimensions, body, .. } => {
+            Repr::Binary { dimensions, body } => {
                 self.write_bounds(out);
                 let lens = bounds(dimensions, body).map(|(len, _)| u32::try_from(len).unwrap_or(1).max(1));
                 self.write_elements(out, lens);
@@ -105,11 +121,9 @@ impl<'a> Array<'a> {
 
     /// `[l:u]=` for all dimensions, where an index does not begin at 1.
     fn write_bounds(&self, out: &mut Vec<u8>) {
-        let bounds = match self.0 {
-            Repr::Text { text, .. } => {
-                return out.extend_from_slice(text.split('{').next().unwrap_or_default().as_bytes());
-            }
-            Repr::Binary { dimensions, body, .. } => bounds(dimensions, body),
+        let bounds = match self.repr() {
+            Repr::Text { bounds, .. } => return out.extend_from_slice(bounds.as_bytes()),
+            Repr::Binary { dimensions, body } => bounds(dimensions, body),
         };
         if bounds.clone().all(|(_, first)| first == 1) {
             return;
@@ -170,26 +184,17 @@ fn needs_quotes(text: &[u8], delimiter: u8) -> bool {
 
 impl PartialEq for Array<'_> {
     fn eq(&self, other: &Self) -> bool {
-        match (self.0, other.0) {
-            (Repr::Text { text: a, .. }, Repr::Text { text: b, .. }) => a == b,
-            (Repr::Binary { body: a, dimensions: x, .. }, Repr::Binary { body: b, dimensions: y, .. }) => {
-                a == b && x == y
-            }
-            _ => {
-                let (mut a, mut b) = (Vec::new(), Vec::new());
-                self.write_bounds(&mut a);
-                other.write_bounds(&mut b);
-                let same_bounds = a == b && self.dimensions() == other.dimensions();
-                let (mut a, mut b) = (self.elements(), other.elements());
-                same_bounds
-                    && std::iter::from_fn(|| match (a.next(), b.next()) {
-                        (None, None) => None,
-                        (Some(a), Some(b)) => Some(a.same(&b)),
-                        _ => Some(false),
-                    })
-                    .all(|same| same)
-            }
-        }
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        self.write_bounds(&mut a);
+        other.write_bounds(&mut b);
+        let same_bounds = a == b && self.dimensions() == other.dimensions();
+        let (mut a, mut b) = (self.elements(), other.elements());
+        let mut pairs = std::iter::from_fn(|| match (a.next(), b.next()) {
+            (None, None) => None,
+            (Some(a), Some(b)) => Some(a.same(&b)),
+            _ => Some(false),
+        });
+        self.datum == other.datum || (same_bounds && pairs.all(|same| same))
     }
 }
 
@@ -344,6 +349,11 @@ fn text_dimensions(body: &str, delimiter: u8) -> Result<u8, Reason> {
         }
     }
     if depth == 0 && !wants_item { Ok(dimensions) } else { Err(Reason::Syntax) }
+}
+
+/// The bounds, and what stands in braces.
+fn split_text(text: &str) -> Option<(&str, &str)> {
+    text.split_at_checked(text.find('{')?)
 }
 
 /// `[l:u]` for each dimension, then `=`; or nothing.

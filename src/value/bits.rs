@@ -18,6 +18,7 @@ enum Repr<'a> {
 
 impl<'a> Bits<'a> {
     /// `bit_out`
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &'a [u8]) -> Result<Self, Reason> {
         if text.iter().all(|digit| matches!(digit, b'0' | b'1')) {
             Ok(Self(Repr::Digits(text)))
@@ -27,6 +28,7 @@ impl<'a> Bits<'a> {
     }
 
     /// `bit_send`: `len:i32`, then the bits.
+    #[inline(never)]
     pub(in crate::value) fn from_binary(bytes: &'a [u8]) -> Result<Self, Reason> {
         let (len, bytes) = bytes.split_first_chunk::<4>().ok_or(Reason::Length)?;
         let len = u32::try_from(i32::from_be_bytes(*len)).map_err(|_| Reason::Field)?;

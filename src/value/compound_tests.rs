@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::recorded_compound::RECORDED;
 use super::*;
-use crate::catalog::RangeType;
+use crate::catalog::{RangeType, UnknownType};
 
 /// Given both forms, when each is decoded, then the values are equal, and the binary form prints the text.
 #[track_caller]
@@ -428,6 +428,15 @@ fn vectors_are_the_same_in_both_forms() {
         (ColumnType::SparseVec, "00000002 7fffffff 00000000"),
     ] {
         assert!(decode_binary(&column_type, &hex(binary)).is_err(), "{binary}");
+    }
+}
+
+#[test]
+fn a_single_is_widened_by_its_text() {
+    for (single, double) in
+        [(0.1_f32, 0.1_f64), (1e-10, 1e-10), (-3.402_823_5e38, -3.402_823_5e38), (0.0, 0.0), (2.5, 2.5)]
+    {
+        assert_eq!(double_of_text(single), double);
     }
 }
 

@@ -11,6 +11,7 @@ const HAS_SRID: u32 = 0x2000_0000;
 
 impl<'a> Ewkb<'a> {
     /// `LWGEOM_out`, `geography_out`
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &'a [u8]) -> Result<Self, Reason> {
         Bytes::from_hex(text).map(Self)
     }

@@ -25,6 +25,7 @@ pub struct Pair<'a> {
 
 impl<'a> Hstore<'a> {
     /// `hstore_out`
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &'a [u8]) -> Result<Self, Reason> {
         let mut rest = utf8(text)?;
         while !rest.is_empty() {
@@ -35,6 +36,7 @@ impl<'a> Hstore<'a> {
     }
 
     /// `hstore_send`: `count:i32`, then the pairs.
+    #[inline(never)]
     pub(in crate::value) fn from_binary(bytes: &'a [u8]) -> Result<Self, Reason> {
         let (count, pairs) = read::int4(bytes)?;
         let count = u32::try_from(count).map_err(|_| Reason::Field)?;

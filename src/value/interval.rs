@@ -37,6 +37,7 @@ struct Parts {
 
 impl Interval {
     /// `interval_out` with `IntervalStyle` postgres.
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &[u8]) -> Result<Self, Reason> {
         match text {
             b"infinity" => return Ok(Self::Infinity),
@@ -82,6 +83,7 @@ impl Interval {
 
     /// `interval_send`: `micros:i64 days:i32 months:i32`. The ends of all three ranges together are the infinities; before
     /// PostgreSQL 17 they were an interval like any other, which nobody can have meant.
+    #[inline(never)]
     pub(in crate::value) fn from_binary(bytes: &[u8]) -> Result<Self, Reason> {
         let [m0, m1, m2, m3, m4, m5, m6, m7, d0, d1, d2, d3, o0, o1, o2, o3] = fixed(bytes)?;
         let micros = i64::from_be_bytes([m0, m1, m2, m3, m4, m5, m6, m7]);

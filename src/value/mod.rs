@@ -65,7 +65,7 @@ pub use scalar::{hex_pair, write_uuid};
 pub use shape::{Circle, Line, Point, Points, Shape, ShapeKind};
 pub use temporal::{Civil, CivilDate, TimeOfDay, TimeTz};
 pub use unscaled::{NotExact, Unscaled};
-pub use vector::{SparseEntries, SparseVector, Vector, VectorElements};
+pub use vector::{SparseEntries, SparseVector, Vector, VectorElements, double_of_text};
 
 use printed::Sort;
 
@@ -85,25 +85,24 @@ pub fn decode_text<'a>(column_type: &'a ColumnType, text: &'a [u8]) -> Result<Va
         ColumnType::Float4 => scalar::float4_text(text).map(Value::Float4),
         ColumnType::Float8 => scalar::float8_text(text).map(Value::Float8),
         ColumnType::Numeric(_) => Numeric::from_text(text).map(Value::Numeric),
-        ColumnType::Text
-        | ColumnType::Char
-        | ColumnType::Name
-        | ColumnType::Xml
-        | ColumnType::Json
-        | ColumnType::Jsonb
-        | ColumnType::Ltree
-        | ColumnType::Isbn
-        | ColumnType::Enum(_)
-        | ColumnType::Unknown(UnknownType::JsonPath | UnknownType::RefCursor | UnknownType::Opaque) => {
+        ColumnType::Text | ColumnType::Json | ColumnType::Jsonb | ColumnType::Enum(_) => {
             scalar::utf8(text).map(Value::Text)
         }
         ColumnType::Uuid => scalar::uuid_text(text).map(Value::Uuid),
         ColumnType::Bytea => Bytes::from_text(text).map(Value::Bytes),
         ColumnType::Date => Date::from_text(text).map(Value::Date),
         ColumnType::Time(_) => temporal::time_text(text).map(Value::Time),
-        ColumnType::TimeTz(_) => TimeTz::from_text(text).map(Value::TimeTz),
         ColumnType::Timestamp(_) => Timestamp::from_text(text).map(Value::Timestamp),
         ColumnType::TimestampTz(_) => Timestamp::from_zoned_text(text).map(Value::TimestampTz),
+        ColumnType::Char
+        | ColumnType::Name
+        | ColumnType::Xml
+        | ColumnType::Ltree
+        | ColumnType::Isbn
+        | ColumnType::Unknown(UnknownType::JsonPath | UnknownType::RefCursor | UnknownType::Opaque) => {
+            scalar::utf8(text).map(Value::Text)
+        }
+        ColumnType::TimeTz(_) => TimeTz::from_text(text).map(Value::TimeTz),
         ColumnType::Interval => Interval::from_text(text).map(Value::Interval),
         ColumnType::Money => Money::from_text(text).map(Value::Money),
         ColumnType::Bit(_) | ColumnType::VarBit(_) => Bits::from_text(text).map(Value::Bits),
@@ -136,7 +135,7 @@ pub fn decode_text<'a>(column_type: &'a ColumnType, text: &'a [u8]) -> Result<Va
             Array::from_text(element, text).map(Value::Array)
         }
     };
-    value.map_err(|reason| BadValue { type_name: type_name(column_type), form: Form::Text, reason })
+    value.map_err(|reason| refuse(column_type, Form::Text, reason))
 }
 
 /// Parses a datum in binary form (`b` on the wire, or a column of a binary COPY).
@@ -157,23 +156,22 @@ pub fn decode_binary<'a>(column_type: &'a ColumnType, bytes: &'a [u8]) -> Result
         ColumnType::Float4 => scalar::fixed(bytes).map(f32::from_be_bytes).map(Value::Float4),
         ColumnType::Float8 => scalar::fixed(bytes).map(f64::from_be_bytes).map(Value::Float8),
         ColumnType::Numeric(_) => Numeric::from_binary(bytes).map(Value::Numeric),
-        ColumnType::Text
-        | ColumnType::Name
-        | ColumnType::Xml
-        | ColumnType::Json
-        | ColumnType::Enum(_)
-        | ColumnType::Unknown(UnknownType::RefCursor) => scalar::utf8(bytes).map(Value::Text),
-        ColumnType::Char => scalar::char_binary(bytes).map(Value::Text),
-        ColumnType::Jsonb | ColumnType::Ltree | ColumnType::Unknown(UnknownType::JsonPath) => {
-            scalar::versioned_text(bytes).map(Value::Text)
-        }
+        ColumnType::Text | ColumnType::Json | ColumnType::Enum(_) => scalar::utf8(bytes).map(Value::Text),
+        ColumnType::Jsonb => scalar::versioned_text(bytes).map(Value::Text),
         ColumnType::Uuid => scalar::fixed(bytes).map(Value::Uuid),
         ColumnType::Bytea => Ok(Value::Bytes(Bytes::Raw(bytes))),
         ColumnType::Date => Date::from_binary(bytes).map(Value::Date),
         ColumnType::Time(_) => temporal::time_binary(bytes).map(Value::Time),
-        ColumnType::TimeTz(_) => TimeTz::from_binary(bytes).map(Value::TimeTz),
         ColumnType::Timestamp(_) => Timestamp::from_binary(bytes).map(Value::Timestamp),
         ColumnType::TimestampTz(_) => Timestamp::from_binary(bytes).map(Value::TimestampTz),
+        ColumnType::Name | ColumnType::Xml | ColumnType::Unknown(UnknownType::RefCursor) => {
+            scalar::utf8(bytes).map(Value::Text)
+        }
+        ColumnType::Char => scalar::char_binary(bytes).map(Value::Text),
+        ColumnType::Ltree | ColumnType::Unknown(UnknownType::JsonPath) => {
+            scalar::versioned_text(bytes).map(Value::Text)
+        }
+        ColumnType::TimeTz(_) => TimeTz::from_binary(bytes).map(Value::TimeTz),
         ColumnType::Interval => Interval::from_binary(bytes).map(Value::Interval),
         ColumnType::Bit(_) | ColumnType::VarBit(_) => Bits::from_binary(bytes).map(Value::Bits),
         ColumnType::Inet => printed(Sort::Inet),
@@ -205,7 +203,14 @@ pub fn decode_binary<'a>(column_type: &'a ColumnType, bytes: &'a [u8]) -> Result
         }
         ColumnType::Money | ColumnType::Isbn | ColumnType::Unknown(UnknownType::Opaque) => Err(Reason::NoSafeBinary),
     };
-    value.map_err(|reason| BadValue { type_name: type_name(column_type), form: Form::Binary, reason })
+    value.map_err(|reason| refuse(column_type, Form::Binary, reason))
+}
+
+/// What is told of a datum that cannot be read.
+#[cold]
+#[inline(never)]
+const fn refuse(column_type: &ColumnType, form: Form, reason: Reason) -> BadValue {
+    BadValue { type_name: type_name(column_type), form, reason }
 }
 
 const fn type_name(column_type: &ColumnType) -> &'static str {

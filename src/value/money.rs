@@ -19,6 +19,7 @@ impl Money {
     ///
     /// The last separator is the decimal point, unless it stands there twice or is a comma before three digits: those are
     /// thousands. (Debezium takes every comma for a separator of thousands and no point.)
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &[u8]) -> Result<Self, Reason> {
         let first = text.iter().position(u8::is_ascii_digit).ok_or(Reason::Syntax)?;
         let last = text.iter().rposition(u8::is_ascii_digit).ok_or(Reason::Syntax)?;

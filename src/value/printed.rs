@@ -37,11 +37,13 @@ pub(in crate::value) enum Sort {
 
 impl<'a> Printed<'a> {
     /// Any text.
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &'a [u8]) -> Result<Self, Reason> {
         utf8(text).map(|text| Self(Repr::Text(text)))
     }
 
     /// The type's send function.
+    #[inline(never)]
     pub(in crate::value) fn from_binary(sort: Sort, bytes: &'a [u8]) -> Result<Self, Reason> {
         match sort {
             Sort::Inet | Sort::Cidr => network::check_address(bytes),

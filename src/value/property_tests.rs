@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::RangeType;
+use crate::catalog::{RangeType, UnknownType};
 
 const NUMERIC: ColumnType = ColumnType::Numeric(None);
 

@@ -61,6 +61,7 @@ pub struct Shape<'a> {
 
 impl Point {
     /// `point_out`
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &[u8]) -> Result<Self, Reason> {
         match read_point(text)? {
             (point, []) => Ok(point),
@@ -69,6 +70,7 @@ impl Point {
     }
 
     /// `point_send`
+    #[inline(never)]
     pub(in crate::value) fn from_binary(bytes: &[u8]) -> Result<Self, Reason> {
         let [x, y] = floats(bytes)?;
         Ok(Self { x, y })
@@ -82,6 +84,7 @@ impl Point {
 
 impl Line {
     /// `line_out`
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &[u8]) -> Result<Self, Reason> {
         let (a, rest) = read_number(text.strip_prefix(b"{").ok_or(Reason::Syntax)?, b',')?;
         let (b, rest) = read_number(rest, b',')?;
@@ -92,6 +95,7 @@ impl Line {
     }
 
     /// `line_send`
+    #[inline(never)]
     pub(in crate::value) fn from_binary(bytes: &[u8]) -> Result<Self, Reason> {
         let [a, b, c] = floats(bytes)?;
         Ok(Self { a, b, c })
@@ -105,6 +109,7 @@ impl Line {
 
 impl Circle {
     /// `circle_out`
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &[u8]) -> Result<Self, Reason> {
         let (center, rest) = read_point(text.strip_prefix(b"<").ok_or(Reason::Syntax)?)?;
         match read_number(rest.strip_prefix(b",").ok_or(Reason::Syntax)?, b'>')? {
@@ -114,6 +119,7 @@ impl Circle {
     }
 
     /// `circle_send`
+    #[inline(never)]
     pub(in crate::value) fn from_binary(bytes: &[u8]) -> Result<Self, Reason> {
         let [x, y, radius] = floats(bytes)?;
         Ok(Self { center: Point { x, y }, radius })
@@ -131,17 +137,20 @@ impl Circle {
 
 impl<'a> Shape<'a> {
     /// `box_out`
+    #[inline(never)]
     pub(in crate::value) fn box_text(text: &'a [u8]) -> Result<Self, Reason> {
         Self::of_text(ShapeKind::Box, text, Some(2))
     }
 
     /// `lseg_out`
+    #[inline(never)]
     pub(in crate::value) fn lseg_text(text: &'a [u8]) -> Result<Self, Reason> {
         let [b'[', points @ .., b']'] = text else { return Err(Reason::Syntax) };
         Self::of_text(ShapeKind::Lseg, points, Some(2))
     }
 
     /// `path_out`
+    #[inline(never)]
     pub(in crate::value) fn path_text(text: &'a [u8]) -> Result<Self, Reason> {
         match text {
             [b'[', points @ .., b']'] => Self::of_text(ShapeKind::OpenPath, points, None),
@@ -151,6 +160,7 @@ impl<'a> Shape<'a> {
     }
 
     /// `poly_out`
+    #[inline(never)]
     pub(in crate::value) fn polygon_text(text: &'a [u8]) -> Result<Self, Reason> {
         let [b'(', points @ .., b')'] = text else { return Err(Reason::Syntax) };
         Self::of_text(ShapeKind::Polygon, points, None)
@@ -174,12 +184,14 @@ impl<'a> Shape<'a> {
     }
 
     /// `box_send`, `lseg_send`: four floats.
+    #[inline(never)]
     pub(in crate::value) fn pair_binary(kind: ShapeKind, bytes: &'a [u8]) -> Result<Self, Reason> {
         let [_, _, _, _] = floats(bytes)?;
         Ok(Self { kind, form: Form::Binary, points: bytes })
     }
 
     /// `path_send`: `closed:u8 count:i32`, then two floats a point.
+    #[inline(never)]
     pub(in crate::value) fn path_binary(bytes: &'a [u8]) -> Result<Self, Reason> {
         let (closed, rest) = bytes.split_first().ok_or(Reason::Length)?;
         let kind = match closed {
@@ -191,6 +203,7 @@ impl<'a> Shape<'a> {
     }
 
     /// `poly_send`: `count:i32`, then two floats a point.
+    #[inline(never)]
     pub(in crate::value) fn polygon_binary(bytes: &'a [u8]) -> Result<Self, Reason> {
         Self::counted_binary(ShapeKind::Polygon, bytes)
     }

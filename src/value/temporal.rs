@@ -260,12 +260,14 @@ pub struct TimeTz {
 
 impl TimeTz {
     /// `timetz_out`: a time with `+HH[:MM[:SS]]` behind it.
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &[u8]) -> Result<Self, Reason> {
         let (micros, zone) = read_time(text)?;
         Self::in_range(micros, read_offset(zone)? / MICROS_PER_SECOND)
     }
 
     /// `timetz_send`: `micros:i64 zone:i32`, the zone in seconds west of UTC.
+    #[inline(never)]
     pub(in crate::value) fn from_binary(bytes: &[u8]) -> Result<Self, Reason> {
         let [m0, m1, m2, m3, m4, m5, m6, m7, z0, z1, z2, z3] = fixed(bytes)?;
         let west = i32::from_be_bytes([z0, z1, z2, z3]);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::recorded::{RECORDED, RECORDED_RELATION, RECORDED_ROWS};
 use super::*;
+use crate::catalog::UnknownType;
 use crate::error::{Error, Kind};
 use crate::pgoutput::{Block, Datum, Message, OldTuple, Tuple, parse};
 

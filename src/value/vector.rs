@@ -23,6 +23,7 @@ enum Repr<'a> {
 
 impl<'a> Vector<'a> {
     /// `vector_out`, `halfvec_out`
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &'a [u8]) -> Result<Self, Reason> {
         let [b'[', elements @ .., b']'] = text else { return Err(Reason::Syntax) };
         elements.split(|byte| *byte == b',').try_for_each(|element| float4_text(element).map(|_| ()))?;
@@ -30,11 +31,13 @@ impl<'a> Vector<'a> {
     }
 
     /// `vector_send`: `count:i16 unused:i16`, then floats of four bytes.
+    #[inline(never)]
     pub(in crate::value) fn from_binary(bytes: &'a [u8]) -> Result<Self, Reason> {
         dense(bytes, 4).map(Repr::Single).map(Self)
     }
 
     /// `halfvec_send`: `count:u16 unused:u16`, then floats of two bytes.
+    #[inline(never)]
     pub(in crate::value) fn half_binary(bytes: &'a [u8]) -> Result<Self, Reason> {
         dense(bytes, 2).map(Repr::Half).map(Self)
     }
@@ -100,6 +103,13 @@ impl PartialEq for Vector<'_> {
 
 impl Eq for Vector<'_> {}
 
+/// The double that a single's shortest text reads as, which is where readers of the text arrive that know doubles only:
+/// 0.1 for 0.1, not the 0.10000000149011612 that the single is.
+#[must_use]
+pub fn double_of_text(single: f32) -> f64 {
+    zmij::Buffer::new().format(single).parse().unwrap_or_else(|_| single.into())
+}
+
 /// Up to the next comma, and what follows that; nothing at the end.
 fn text_item(text: &[u8]) -> Option<(&[u8], &[u8])> {
     if text.is_empty() {
@@ -140,6 +150,7 @@ enum Sparse<'a> {
 
 impl<'a> SparseVector<'a> {
     /// `sparsevec_out`: `{1:1.5,3:2}/5`
+    #[inline(never)]
     pub(in crate::value) fn from_text(text: &'a [u8]) -> Result<Self, Reason> {
         let text = text.strip_prefix(b"{").ok_or(Reason::Syntax)?;
         let end = memchr::memchr(b'}', text).ok_or(Reason::Syntax)?;
@@ -152,6 +163,7 @@ impl<'a> SparseVector<'a> {
     }
 
     /// `sparsevec_send`: `dimensions:i32 count:i32 unused:i32`, then the indexes, then the values.
+    #[inline(never)]
     pub(in crate::value) fn from_binary(bytes: &'a [u8]) -> Result<Self, Reason> {
         let (dimensions, rest) = read::int4(bytes)?;
         let (count, rest) = read::int4(rest)?;

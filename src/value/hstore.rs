@@ -53,8 +53,11 @@ impl<'a> Hstore<'a> {
 
     /// The pairs, in the order in which the server keeps them: shorter keys first.
     #[must_use]
-    pub const fn pairs(&self) -> Pairs<'a> {
-        Pairs { form: self.form, rest: self.pairs }
+    pub fn pairs(&self) -> Pairs<'a> {
+        Pairs(match self.form {
+            Form::Text => Rest::Text(utf8(self.pairs).unwrap_or_default()),
+            Form::Binary => Rest::Binary(self.pairs),
+        })
     }
 
     /// Appends it as `hstore_out` prints it.
@@ -84,25 +87,28 @@ impl Eq for Hstore<'_> {}
 
 /// Pairs one by one.
 #[derive(Clone)]
-pub struct Pairs<'a> {
-    form: Form,
-    rest: &'a [u8],
+pub struct Pairs<'a>(Rest<'a>);
+
+#[derive(Clone)]
+enum Rest<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
 }
 
 impl<'a> Iterator for Pairs<'a> {
     type Item = Pair<'a>;
 
     fn next(&mut self) -> Option<Pair<'a>> {
-        match self.form {
-            Form::Text => {
-                let (pair, rest) = text_pair(utf8(self.rest).ok()?)?;
-                self.rest = rest.as_bytes();
+        match &mut self.0 {
+            Rest::Text(rest) => {
+                let (pair, after) = text_pair(rest)?;
+                *rest = after;
                 Some(pair)
             }
-            Form::Binary => {
-                let (key, rest) = read::sized(self.rest).ok()?;
-                let (value, rest) = read::nullable(rest).ok()?;
-                self.rest = rest;
+            Rest::Binary(rest) => {
+                let (key, after) = read::sized(rest).ok()?;
+                let (value, after) = read::nullable(after).ok()?;
+                *rest = after;
                 let plain = |bytes| Quoted::Plain(utf8(bytes).unwrap_or_default());
                 Some(Pair { key: plain(key), value: value.map(plain) })
             }

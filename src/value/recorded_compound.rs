@@ -1,5 +1,5 @@
 //! Both output forms of values with parts, recorded as those of [`recorded`](super::recorded) were; the infinite intervals
-//! from PostgreSQL 18.
+//! from PostgreSQL 18, geometries from PostGIS 3.3.2.
 
 /// Type, text form, binary form in hexadecimal.
 pub(in crate::value) const RECORDED: &[(&str, &str, &str)] = &[
@@ -412,4 +412,16 @@ pub(in crate::value) const RECORDED: &[(&str, &str, &str)] = &[
     ("refcursor[]", "{a}", "0000000100000000000006fe00000001000000010000000161"),
     ("interval", "infinity", "7fffffffffffffff7fffffff7fffffff"),
     ("interval", "-infinity", "80000000000000008000000080000000"),
+    ("geometry", "0101000000000000000000F03F0000000000000040", "0101000000000000000000f03f0000000000000040"),
+    (
+        "geometry",
+        "0101000020E6100000000000000000F03F0000000000000040",
+        "0101000020e6100000000000000000f03f0000000000000040",
+    ),
+    ("geometry", "0101000000000000000000F87F000000000000F87F", "0101000000000000000000f87f000000000000f87f"),
+    (
+        "geometry[]",
+        "{0101000000000000000000F03F0000000000000040:0101000020E610000000000000000008400000000000001040}",
+        "0000000100000000000040050000000200000001000000150101000000000000000000f03f0000000000000040000000190101000020e610000000000000000008400000000000001040",
+    ),
 ];

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::facts::{Facts, TableFacts, TypeFacts};
-use super::{Column, ColumnType, Nullability, RelationVersion, default, key, types};
+use super::{Column, Nullability, RelationVersion, default, key, types};
 use crate::error::{Error, Kind, Result};
 use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid, Xid};
 
@@ -233,7 +233,7 @@ fn same_but_number(left: &RelationVersion, right: &RelationVersion) -> bool {
 /// One warning per version for each column that records will lack, and one where no primary key makes the record key.
 fn warn_once(version: &RelationVersion, substitute_key: bool) {
     let table = format!("{}.{}", version.schema, version.table);
-    for column in version.columns.iter().filter(|column| column.column_type == ColumnType::Unsupported) {
+    for column in version.columns.iter().filter(|column| column.column_type.is_left_out()) {
         tracing::warn!(
             table,
             column = column.name,

@@ -107,8 +107,8 @@ impl Plan {
             .columns
             .iter()
             .map(|column| {
-                let supported = column.column_type != ColumnType::Unsupported;
-                supported.then(|| {
+                let written = !column.column_type.is_left_out();
+                written.then(|| {
                     let label = label(&column.name, std::mem::take(&mut first));
                     plan_column(column, label, records)
                 })
@@ -245,17 +245,50 @@ fn fallback(column_type: &ColumnType) -> Rendered {
         ColumnType::Float4 | ColumnType::Float8 => Value::Float8(0.0),
         ColumnType::Numeric(size) => return zero(size.map_or(0, |size| connect_scale(size).into()), size.is_none()),
         ColumnType::Text
+        | ColumnType::Char
+        | ColumnType::Name
+        | ColumnType::Xml
         | ColumnType::Uuid
         | ColumnType::Json
         | ColumnType::Jsonb
         | ColumnType::Bytea
-        | ColumnType::Enum(_)
-        | ColumnType::Unsupported => Value::Text(""),
+        | ColumnType::Enum(_) => Value::Text(""),
         ColumnType::Date => Value::Date(Date::Days(-UNIX_TO_PG_EPOCH_DAYS)),
         ColumnType::Time(_) => Value::Time(0),
         ColumnType::Timestamp(_) => Value::Timestamp(epoch),
         // Whatever the precision, the fallback has no fraction.
         ColumnType::TimestampTz(_) => return Rendered::same(b"\"1970-01-01T00:00:00Z\""),
+        // Columns of these types are left out.
+        ColumnType::Money
+        | ColumnType::Bit(_)
+        | ColumnType::VarBit(_)
+        | ColumnType::TimeTz(_)
+        | ColumnType::Interval
+        | ColumnType::Inet
+        | ColumnType::Cidr
+        | ColumnType::MacAddr
+        | ColumnType::MacAddr8
+        | ColumnType::Range(_)
+        | ColumnType::TsVector
+        | ColumnType::Ltree
+        | ColumnType::Isbn
+        | ColumnType::Hstore
+        | ColumnType::Point
+        | ColumnType::Line
+        | ColumnType::Lseg
+        | ColumnType::Box
+        | ColumnType::Path
+        | ColumnType::Polygon
+        | ColumnType::Circle
+        | ColumnType::Geometry
+        | ColumnType::Geography
+        | ColumnType::Vector
+        | ColumnType::HalfVec
+        | ColumnType::SparseVec
+        | ColumnType::Array(_)
+        | ColumnType::DomainArray(_)
+        | ColumnType::DroppedArray(_)
+        | ColumnType::Unknown(_) => return Rendered::null(),
     };
     rendered(column_type, value).unwrap_or_else(Rendered::null)
 }
@@ -278,7 +311,14 @@ fn zero(scale: i32, variable: bool) -> Rendered {
 fn unavailable(column: &Column, placeholder: &str) -> Rendered {
     let (mut json, mut header) = (Vec::new(), Vec::new());
     match column.column_type {
-        ColumnType::Text | ColumnType::Json | ColumnType::Jsonb | ColumnType::Uuid | ColumnType::Enum(_) => {
+        ColumnType::Text
+        | ColumnType::Char
+        | ColumnType::Name
+        | ColumnType::Xml
+        | ColumnType::Json
+        | ColumnType::Jsonb
+        | ColumnType::Uuid
+        | ColumnType::Enum(_) => {
             write_string(&mut json, placeholder);
             header::write_string(&mut header, placeholder);
         }

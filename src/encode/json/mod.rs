@@ -52,6 +52,21 @@ pub(super) fn write_value(
         Value::Time(micros) => temporal::write_time(out, micros, fraction_digits(column_type)),
         Value::Timestamp(value) => temporal::write_timestamp(out, value, fraction_digits(column_type)),
         Value::TimestampTz(value) => temporal::write_zoned(out, value, fraction_digits(column_type)),
+        // Columns of these types are left out.
+        Value::Money(_)
+        | Value::Bits(_)
+        | Value::TimeTz(_)
+        | Value::Interval(_)
+        | Value::Printed(_)
+        | Value::Point(_)
+        | Value::Line(_)
+        | Value::Circle(_)
+        | Value::Shape(_)
+        | Value::Ewkb(_)
+        | Value::Hstore(_)
+        | Value::Vector(_)
+        | Value::SparseVector(_)
+        | Value::Array(_) => return Err(NotRepresentable),
     }
     Ok(())
 }

@@ -1,0 +1,263 @@
+//! Dates and times as numbers since the Unix epoch and as ISO texts.
+//!
+//! Source: Debezium's `io.debezium.time` classes and `PostgresValueConverter`; Java's `DateTimeFormatter`.
+
+use super::NotRepresentable;
+use crate::pgtime::{PgMicros, UNIX_TO_PG_EPOCH_DAYS, UNIX_TO_PG_EPOCH_MICROS};
+use crate::value::{Civil, CivilDate, Date, TimeOfDay, Timestamp};
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+/// `24:00:00`.
+pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// Fraction digits of a microsecond.
+const MICROS_DIGITS: usize = 6;
+
+/// Epoch days that Debezium writes for `infinity` and `-infinity`: days -5877611-06-21 and the one after it, of which
+/// the later one means the earlier end.
+const DATE_INFINITY: i32 = -2_147_472_692;
+const DATE_NEGATIVE_INFINITY: i32 = -2_147_472_691;
+/// The same as texts, in which the two are what their names say.
+const ISO_DATE_INFINITY: &[u8] = b"-5877611-06-21Z";
+const ISO_DATE_NEGATIVE_INFINITY: &[u8] = b"-5877611-06-22Z";
+/// What pgJDBC's infinities are in microseconds.
+const TIMESTAMP_INFINITY_MICROS: i64 = 9_223_372_036_825_200_000;
+const TIMESTAMP_NEGATIVE_INFINITY_MICROS: i64 = -9_223_372_036_832_400_000;
+const ISO_TIMESTAMP_INFINITY: &[u8] = b"+294247-01-10T04:00:25.2Z";
+const ISO_TIMESTAMP_NEGATIVE_INFINITY: &[u8] = b"-290308-12-21T19:59:27.6Z";
+
+/// Days since the Unix epoch.
+pub(super) const fn epoch_days(date: Date) -> i32 {
+    match date {
+        Date::Infinity => DATE_INFINITY,
+        Date::NegativeInfinity => DATE_NEGATIVE_INFINITY,
+        Date::Days(days) => days.saturating_add(UNIX_TO_PG_EPOCH_DAYS),
+    }
+}
+
+/// Milliseconds since the Unix epoch, rounded down.
+pub(super) const fn epoch_millis(timestamp: Timestamp) -> i64 {
+    match timestamp {
+        Timestamp::Infinity => TIMESTAMP_INFINITY_MICROS / 1_000,
+        Timestamp::NegativeInfinity => TIMESTAMP_NEGATIVE_INFINITY_MICROS / 1_000,
+        Timestamp::At(at) => {
+            let (seconds, fraction) = unix_seconds(at);
+            seconds * 1_000 + fraction / 1_000
+        }
+    }
+}
+
+/// Microseconds since the Unix epoch. The last 29 years before PostgreSQL's end of time do not fit: `TimeUnit.toMicros`
+/// stops at the largest number, and then Debezium's addition of the fraction wraps around.
+pub(super) const fn epoch_micros(timestamp: Timestamp) -> i64 {
+    match timestamp {
+        Timestamp::Infinity => TIMESTAMP_INFINITY_MICROS,
+        Timestamp::NegativeInfinity => TIMESTAMP_NEGATIVE_INFINITY_MICROS,
+        Timestamp::At(at) => {
+            let (seconds, fraction) = unix_seconds(at);
+            seconds.saturating_mul(MICROS_PER_SECOND).wrapping_add(fraction)
+        }
+    }
+}
+
+/// Nanoseconds since the Unix epoch.
+///
+/// # Errors
+/// [`NotRepresentable`] outside the years 1677 to 2262.
+pub(super) fn epoch_nanos(timestamp: Timestamp) -> Result<i64, NotRepresentable> {
+    match timestamp {
+        Timestamp::Infinity => Ok(i64::MAX),
+        Timestamp::NegativeInfinity => Ok(i64::MIN),
+        Timestamp::At(at) => {
+            // Days are multiplied before the time is added, so that the first day, which does not begin in range, is out.
+            let (seconds, fraction) = unix_seconds(at);
+            let nanos_of_day = seconds.rem_euclid(SECONDS_PER_DAY) * NANOS_PER_SECOND + fraction * 1_000;
+            let days = seconds.div_euclid(SECONDS_PER_DAY).checked_mul(SECONDS_PER_DAY * NANOS_PER_SECOND);
+            days.and_then(|days| days.checked_add(nanos_of_day)).ok_or(NotRepresentable)
+        }
+    }
+}
+
+const fn unix_seconds(PgMicros(micros): PgMicros) -> (i64, i64) {
+    let seconds = micros.div_euclid(MICROS_PER_SECOND) + UNIX_TO_PG_EPOCH_MICROS / MICROS_PER_SECOND;
+    (seconds, micros.rem_euclid(MICROS_PER_SECOND))
+}
+
+/// Appends a date as `IsoDate`.
+pub(super) fn append_iso_date(out: &mut Vec<u8>, date: Date) {
+    match date {
+        Date::Infinity => out.extend_from_slice(ISO_DATE_INFINITY),
+        Date::NegativeInfinity => out.extend_from_slice(ISO_DATE_NEGATIVE_INFINITY),
+        Date::Days(days) => {
+            append_date(out, CivilDate::from_pg_days(days));
+            out.push(b'Z');
+        }
+    }
+}
+
+/// Appends a time of day as `IsoTime`; the end of a day is the beginning of one.
+pub(super) fn append_iso_time(out: &mut Vec<u8>, micros: i64) {
+    append_time(out, TimeOfDay::from_micros(micros % MICROS_PER_DAY), Fraction::Needed);
+    out.push(b'Z');
+}
+
+/// Appends a timestamp as `IsoTimestamp`.
+pub(super) fn append_iso_timestamp(out: &mut Vec<u8>, timestamp: Timestamp) {
+    match timestamp {
+        Timestamp::Infinity => out.extend_from_slice(ISO_TIMESTAMP_INFINITY),
+        Timestamp::NegativeInfinity => out.extend_from_slice(ISO_TIMESTAMP_NEGATIVE_INFINITY),
+        Timestamp::At(at) => append(out, at, Fraction::Needed),
+    }
+}
+
+/// Appends an instant in UTC as ISO text with exactly `digits` fraction digits; with none, the point goes as well.
+pub fn append_instant(out: &mut Vec<u8>, at: PgMicros, digits: u8) {
+    append(out, at, Fraction::Exactly(digits));
+}
+
+/// How many digits stand after the point of a second.
+#[derive(Clone, Copy)]
+enum Fraction {
+    Exactly(u8),
+    /// As many as there are without zeros at the end.
+    Needed,
+}
+
+/// Everything but the year, to be filled in.
+const TEMPLATE: [u8; 22] = *b"-00-00T00:00:00.000000";
+/// Where the time of day begins in it, and where its fraction does.
+const TIME_AT: usize = 7;
+const FRACTION_AT: usize = 16;
+
+fn append(out: &mut Vec<u8>, at: PgMicros, fraction: Fraction) {
+    let Civil { date, time } = Civil::from(at);
+    let mut text = TEMPLATE;
+    fill_day(&mut text, date);
+    let end = fill_time(&mut text, time, fraction);
+    append_year(out, date.year);
+    out.extend_from_slice(text.get(..end).unwrap_or_default());
+    out.push(b'Z');
+}
+
+fn append_date(out: &mut Vec<u8>, date: CivilDate) {
+    let mut text = TEMPLATE;
+    fill_day(&mut text, date);
+    append_year(out, date.year);
+    out.extend_from_slice(text.get(..TIME_AT - 1).unwrap_or_default());
+}
+
+fn append_time(out: &mut Vec<u8>, time: TimeOfDay, fraction: Fraction) {
+    let mut text = TEMPLATE;
+    let end = fill_time(&mut text, time, fraction);
+    out.extend_from_slice(text.get(TIME_AT..end).unwrap_or_default());
+}
+
+fn fill_day(text: &mut [u8; 22], date: CivilDate) {
+    put_digits(text.get_mut(1..3), date.month.into());
+    put_digits(text.get_mut(4..6), date.day.into());
+}
+
+/// Gives where the text ends: without digits of a fraction its point goes as well.
+fn fill_time(text: &mut [u8; 22], time: TimeOfDay, fraction: Fraction) -> usize {
+    for (start, value) in [(7, time.hour), (10, time.minute), (13, time.second)] {
+        put_digits(text.get_mut(start..start + 2), value.into());
+    }
+    put_digits(text.get_mut(FRACTION_AT..), time.micros);
+    let digits = match fraction {
+        Fraction::Exactly(digits) => usize::from(digits).min(MICROS_DIGITS),
+        Fraction::Needed if time.micros == 0 => 0,
+        Fraction::Needed => MICROS_DIGITS - text.iter().rev().take_while(|digit| **digit == b'0').count(),
+    };
+    if digits == 0 { FRACTION_AT - 1 } else { FRACTION_AT + digits }
+}
+
+/// Four digits at least; more carry a plus sign, as `SignStyle.EXCEEDS_PAD` has it.
+fn append_year(out: &mut Vec<u8>, year: i32) {
+    let mut text = *b"-0000";
+    put_digits(text.get_mut(1..), year.unsigned_abs());
+    match year {
+        0..=9_999 => out.extend_from_slice(text.get(1..).unwrap_or_default()),
+        -9_999..0 => out.extend_from_slice(&text),
+        _ => {
+            if year > 0 {
+                out.push(b'+');
+            }
+            out.extend_from_slice(itoa::Buffer::new().format(year).as_bytes());
+        }
+    }
+}
+
+/// Fills a place with the last decimal digits of a number.
+fn put_digits(place: Option<&mut [u8]>, mut value: u32) {
+    for digit in place.into_iter().flatten().rev() {
+        *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
+        value /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(append: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        append(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    const fn at(unix_micros: i64) -> PgMicros {
+        PgMicros::from_unix_micros(unix_micros)
+    }
+
+    #[test]
+    fn zoned_texts_are_javas() {
+        for (unix_micros, digits, text) in [
+            (0, 6, "1970-01-01T00:00:00.000000Z"),
+            (-1, 6, "1969-12-31T23:59:59.999999Z"),
+            (1_600_000_000_123_456, 6, "2020-09-13T12:26:40.123456Z"),
+            (1_600_000_000_120_000, 2, "2020-09-13T12:26:40.12Z"),
+            (1_600_000_000_000_000, 0, "2020-09-13T12:26:40Z"),
+            (951_782_400_000_000, 3, "2000-02-29T00:00:00.000Z"),
+            (253_402_300_800_000_000, 1, "+10000-01-01T00:00:00.0Z"),
+            (-62_167_219_200_000_000, 6, "0000-01-01T00:00:00.000000Z"),
+            (-210_866_803_200_000_000, 0, "-4713-11-24T00:00:00Z"),
+        ] {
+            assert_eq!(written(|out| append_instant(out, at(unix_micros), digits)), text);
+        }
+    }
+
+    #[test]
+    fn iso_texts_have_the_digits_they_need() {
+        for (unix_micros, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_600_000_000_120_000, "2020-09-13T12:26:40.12Z"),
+            (1_600_000_000_000_001, "2020-09-13T12:26:40.000001Z"),
+        ] {
+            assert_eq!(written(|out| append_iso_timestamp(out, Timestamp::At(at(unix_micros)))), text);
+        }
+        assert_eq!(written(|out| append_iso_timestamp(out, Timestamp::Infinity)), "+294247-01-10T04:00:25.2Z");
+        assert_eq!(written(|out| append_iso_date(out, Date::Days(0))), "2000-01-01Z");
+        assert_eq!(written(|out| append_iso_time(out, 14_711_789_000)), "04:05:11.789Z");
+        assert_eq!(written(|out| append_iso_time(out, MICROS_PER_DAY)), "00:00:00Z");
+    }
+
+    #[test]
+    fn numbers_count_from_the_unix_epoch() {
+        let before = Timestamp::At(at(-1_500));
+        assert_eq!(epoch_micros(before), -1_500);
+        assert_eq!(epoch_millis(before), -2, "rounds down as Instant.toEpochMilli");
+        assert_eq!(epoch_nanos(before), Ok(-1_500_000));
+        let last = Timestamp::At(PgMicros(9_223_371_331_199_999_999));
+        assert_eq!(epoch_micros(last), -9_223_372_036_853_775_810);
+        assert_eq!(epoch_nanos(last), Err(NotRepresentable));
+        // 1677-09-21 00:12:43.145225 is the first that 64 bits have.
+        assert_eq!(epoch_nanos(Timestamp::At(at(-9_223_372_036_854_775))), Err(NotRepresentable));
+        assert_eq!(epoch_nanos(Timestamp::At(at(-9_223_286_400_000_000))), Ok(-9_223_286_400_000_000_000));
+        assert_eq!(epoch_micros(Timestamp::Infinity), 9_223_372_036_825_200_000);
+        assert_eq!(epoch_millis(Timestamp::Infinity), 9_223_372_036_825_200);
+        assert_eq!(epoch_micros(Timestamp::NegativeInfinity), -9_223_372_036_832_400_000);
+        assert_eq!(epoch_days(Date::Days(0)), 10_957);
+        assert_eq!(epoch_days(Date::Infinity), -2_147_472_692);
+    }
+}

@@ -25,6 +25,10 @@ pub(super) fn literal(oid: TypeOid, column_type: &ColumnType, expression: &str) 
         types::TIME => ("00:00:00", true),
         types::TIMESTAMP => ("1970-01-01 00:00:00", true),
         types::TIMESTAMPTZ => ("1970-01-01 00:00:00+00", true),
+        types::INTERVAL => ("00:00:00", true),
+        // Two bits, because one would be read as a boolean.
+        types::BIT => ("00", true),
+        types::VARBIT => ("0", true),
         types::TEXT | types::VARCHAR | types::BPCHAR | types::XML => ("", false),
         types::JSON | types::JSONB => ("{}", false),
         _ => return enum_label(column_type, expression),

@@ -3,10 +3,9 @@
 //! Owns [`RelationVersion`], [`Catalog`] and the resolution of type OIDs to [`ColumnType`]. Must never do I/O:
 //! facts that the stream does not carry ([`facts`]) are brought by the source room.
 
-use std::sync::Arc;
-
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 
+mod column_type;
 mod default;
 pub mod facts;
 mod key;
@@ -15,6 +14,7 @@ mod tests;
 mod types;
 mod versions;
 
+pub use column_type::{ColumnType, NumericSize, RangeType, UnknownType};
 pub use versions::{Catalog, OwnedColumn, OwnedRelation, Seen};
 
 /// A relation as it was at a position of the stream. Immutable; shared by all rows of that version.
@@ -70,56 +70,4 @@ pub enum Nullability {
     Required,
     /// May be null.
     Optional,
-}
-
-/// A column type that has a mapping, or the reason why the column is left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ColumnType {
-    /// `boolean`
-    Bool,
-    /// `smallint`
-    Int2,
-    /// `integer`
-    Int4,
-    /// `bigint`
-    Int8,
-    /// `oid`
-    Oid,
-    /// `real`
-    Float4,
-    /// `double precision`
-    Float8,
-    /// `numeric`; precision and scale where declared.
-    Numeric(Option<NumericSize>),
-    /// `text`, `varchar`, `char`, `name`, `"char"`, `citext`
-    Text,
-    /// `uuid`
-    Uuid,
-    /// `json`
-    Json,
-    /// `jsonb`
-    Jsonb,
-    /// `bytea`
-    Bytea,
-    /// `date`
-    Date,
-    /// `time(p)`; 6 where not declared.
-    Time(u8),
-    /// `timestamp(p)`; 6 where not declared.
-    Timestamp(u8),
-    /// `timestamptz(p)`; 6 where not declared.
-    TimestampTz(u8),
-    /// An enum, with its labels in order.
-    Enum(Arc<[String]>),
-    /// Left out of records, with one warning per column.
-    Unsupported,
-}
-
-/// Declared precision and scale of a `numeric`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumericSize {
-    /// Decimal digits in all.
-    pub precision: u16,
-    /// Decimal digits after the point; may be negative since PostgreSQL 15.
-    pub scale: i16,
 }

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::facts::{ColumnFacts, Facts, TableFacts, TypeFacts, TypeSort};
-use super::{Catalog, ColumnType, Nullability, NumericSize, OwnedRelation, RelationVersion, Seen, default, types};
+use super::{
+    Catalog, ColumnType, Nullability, NumericSize, OwnedRelation, RangeType, RelationVersion, Seen, UnknownType,
+    default, types,
+};
 use crate::error::Kind;
 use crate::pgoutput::build::ColumnsBuffer;
 use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid, Xid};
@@ -72,7 +75,20 @@ fn types_are_resolved_by_oid_and_modifier() {
         known(20_006, "pair", TypeSort::Other),
         known(20_007, "endless", domain(TypeOid(20_007), -1)),
         known(20_008, "feeling", domain(MOOD, -1)),
+        known(20_009, "deep_feeling", domain(TypeOid(20_008), -1)),
+        known(20_010, "_feeling", TypeSort::Array(TypeOid(20_008))),
+        known(20_011, "ints", domain(TypeOid(1007), -1)),
+        known(20_012, "hstore", TypeSort::Base),
+        known(20_013, "_hstore", TypeSort::Array(TypeOid(20_012))),
+        known(20_014, "vector", TypeSort::Base),
+        known(20_015, "xmldom", domain(TypeOid(142), -1)),
+        known(20_016, "_xmldom", TypeSort::Array(TypeOid(20_015))),
+        known(20_017, "endless", TypeSort::Array(TypeOid(20_017))),
+        known(20_018, "prices", domain(TypeOid(1231), 655_366)),
+        known(20_019, "lquery", TypeSort::Base),
     ]);
+    let opaque = ColumnType::Unknown(UnknownType::Opaque);
+    let array = |element| ColumnType::Array(Box::new(element));
     let size = |precision, scale| ColumnType::Numeric(Some(NumericSize { precision, scale }));
     let mood = ColumnType::Enum(Arc::from(["sad".to_owned(), "ok".to_owned()]));
     for (oid, typmod, expected) in [
@@ -84,27 +100,78 @@ fn types_are_resolved_by_oid_and_modifier() {
         (1700, (5 << 16) + 4, size(5, 0)),
         (1700, (5 << 16) + 0x7FE + 4, size(5, -2)),
         (1043, 24, ColumnType::Text),
-        (18, -1, ColumnType::Text),
-        (19, -1, ColumnType::Text),
-        (142, -1, ColumnType::Text),
+        (18, -1, ColumnType::Char),
+        (19, -1, ColumnType::Name),
+        (142, -1, ColumnType::Xml),
+        (1560, 1, ColumnType::Bit(Some(1))),
+        (1562, -1, ColumnType::VarBit(None)),
+        (1562, 7, ColumnType::VarBit(Some(7))),
+        (1266, 3, ColumnType::TimeTz(3)),
+        (603, -1, ColumnType::Box),
+        (3906, -1, ColumnType::Range(RangeType::Numeric)),
+        (4532, -1, ColumnType::Unknown(UnknownType::Multirange(RangeType::Numeric))),
+        (3220, -1, ColumnType::Unknown(UnknownType::PgLsn)),
+        (3615, -1, opaque.clone()),
+        (22, -1, opaque.clone()),
         (1083, -1, ColumnType::Time(6)),
         (1083, 0, ColumnType::Time(0)),
         (1114, 3, ColumnType::Timestamp(3)),
         (1184, -1, ColumnType::TimestampTz(6)),
-        (1186, -1, ColumnType::Unsupported),
-        (1007, -1, ColumnType::Unsupported),
+        (1186, -1, ColumnType::Interval),
+        (1007, -1, array(ColumnType::Int4)),
+        (143, -1, ColumnType::DroppedArray(Box::new(ColumnType::Xml))),
+        (1563, 7, ColumnType::DroppedArray(Box::new(ColumnType::VarBit(Some(7))))),
+        (1561, 7, array(ColumnType::Bit(Some(7)))),
+        (1231, 655_366, array(size(10, 2))),
+        (6157, -1, array(ColumnType::Unknown(UnknownType::Multirange(RangeType::Int8)))),
         (20_000, -1, mood.clone()),
         (20_001, -1, size(10, 2)),
         (20_002, -1, size(10, 2)),
         (20_003, -1, ColumnType::Text),
-        (20_004, -1, ColumnType::Unsupported),
-        (20_005, -1, ColumnType::Unsupported),
-        (20_006, -1, ColumnType::Unsupported),
-        (20_007, -1, ColumnType::Unsupported),
-        (20_008, -1, mood),
-        (29_999, -1, ColumnType::Unsupported),
+        (20_004, -1, ColumnType::Geometry),
+        (20_005, -1, array(mood.clone())),
+        (20_006, -1, opaque.clone()),
+        (20_007, -1, opaque.clone()),
+        (20_008, -1, mood.clone()),
+        (20_009, -1, mood.clone()),
+        (20_010, -1, ColumnType::DomainArray(Box::new(mood))),
+        (20_011, -1, array(ColumnType::Int4)),
+        (20_013, -1, array(ColumnType::Hstore)),
+        (20_014, 3, ColumnType::Vector),
+        (20_016, -1, ColumnType::DomainArray(Box::new(ColumnType::Xml))),
+        (20_018, -1, array(size(10, 2))),
+        (20_019, -1, opaque.clone()),
+        (29_999, -1, opaque),
     ] {
         assert_eq!(types::resolve(TypeOid(oid), typmod, &known), expected, "{oid} {typmod}");
+    }
+}
+
+#[test]
+fn endless_arrays_end() {
+    let facts = TypeFacts { name: "_x".to_owned(), schema: "public".to_owned(), sort: TypeSort::Array(MOOD) };
+    let types = HashMap::from([(MOOD, facts)]);
+    let mut found = &types::resolve(MOOD, -1, &types);
+    let mut depth = 0;
+    while let ColumnType::Array(element) = found {
+        (found, depth) = (element, depth + 1);
+    }
+    assert_eq!((found, depth), (&ColumnType::Unknown(UnknownType::Opaque), 64));
+}
+
+#[test]
+fn an_array_is_as_safe_in_binary_as_its_element() {
+    let array = |element| ColumnType::DomainArray(Box::new(ColumnType::Array(Box::new(element))));
+    for (column_type, safe) in [
+        (ColumnType::Int4, true),
+        (ColumnType::Xml, true),
+        (ColumnType::Unknown(UnknownType::PgLsn), true),
+        (ColumnType::Money, false),
+        (ColumnType::Isbn, false),
+        (ColumnType::Unknown(UnknownType::Opaque), false),
+    ] {
+        assert_eq!(column_type.has_safe_binary(), safe, "{column_type:?}");
+        assert_eq!(array(column_type).has_safe_binary(), safe);
     }
 }
 
@@ -139,6 +206,12 @@ fn defaults_are_read_as_debezium_reads_them() {
         (1184, "now()", Some("1970-01-01 00:00:00+00")),
         (1184, "CURRENT_TIMESTAMP(3)", Some("1970-01-01 00:00:00+00")),
         (2950, "gen_random_uuid()", Some("00000000-0000-0000-0000-000000000000")),
+        (1560, "B'1'::\"bit\"", Some("1")),
+        (1560, "random_bit()", Some("00")),
+        (1562, "'101'::\"bit\"", Some("101")),
+        (1562, "b()", Some("0")),
+        (1186, "'1 day'::interval", Some("1 day")),
+        (1186, "make_interval(1)", Some("00:00:00")),
         (17, "'\\x00'::bytea", None),
         (19, "'n'::name", None),
         (18, "'c'::\"char\"", None),

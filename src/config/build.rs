@@ -10,9 +10,9 @@ use super::check::Checked;
 use super::findings::Findings;
 use super::load::Brokers;
 use super::model::{
-    Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Database, DecimalHandling, Kafka, NameAdjustment,
-    Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode, SslMode, TimePrecision, Tls, TopicCreation,
-    Unrepresentable,
+    Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Database, DecimalHandling, HstoreHandling,
+    IntervalHandling, Kafka, NameAdjustment, Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode,
+    SslMode, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 use super::secret::Secret;
 use super::{converters, pattern};
@@ -216,6 +216,19 @@ fn records(checked: &Checked) -> Option<Records> {
             "base64-url-safe" => BinaryHandling::Base64UrlSafe,
             "hex" => BinaryHandling::Hex,
             _ => BinaryHandling::Bytes,
+        },
+        intervals: match word(checked, "interval.handling.mode").as_str() {
+            "string" => IntervalHandling::String,
+            _ => IntervalHandling::Numeric,
+        },
+        hstore: match word(checked, "hstore.handling.mode").as_str() {
+            "map" => HstoreHandling::Map,
+            _ => HstoreHandling::Json,
+        },
+        money_fraction_digits: i16::try_from(number(checked, "money.fraction.digits")).unwrap_or_default(),
+        unknown_types: match flag(checked, "include.unknown.datatypes") {
+            true => UnknownTypes::AsBytes,
+            false => UnknownTypes::LeftOut,
         },
         schema_names: name_adjustment(checked, "schema.name.adjustment.mode"),
         field_names: name_adjustment(checked, "field.name.adjustment.mode"),

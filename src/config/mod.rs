@@ -31,8 +31,9 @@ pub use findings::{Note, Warning};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
     Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,
-    DecimalHandling, JsonConverter, JsonSchemas, Kafka, NameAdjustment, NullForm, Publication, Records, Retries,
-    SkippedOperations, Slot, SnapshotMode, SslMode, TimePrecision, Tls, TopicCreation, Unrepresentable,
+    DecimalHandling, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka, NameAdjustment, NullForm,
+    Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode, SslMode, TimePrecision, Tls, TopicCreation,
+    UnknownTypes, Unrepresentable,
 };
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
 pub use secret::Secret;

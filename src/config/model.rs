@@ -175,6 +175,14 @@ pub struct Records {
     pub times: TimePrecision,
     /// `binary.handling.mode`
     pub binary: BinaryHandling,
+    /// `interval.handling.mode`
+    pub intervals: IntervalHandling,
+    /// `hstore.handling.mode`
+    pub hstore: HstoreHandling,
+    /// `money.fraction.digits`
+    pub money_fraction_digits: i16,
+    /// `include.unknown.datatypes`
+    pub unknown_types: UnknownTypes,
     /// `schema.name.adjustment.mode`
     pub schema_names: NameAdjustment,
     /// `field.name.adjustment.mode`
@@ -198,6 +206,10 @@ impl Default for Records {
             decimals: DecimalHandling::Precise,
             times: TimePrecision::Adaptive,
             binary: BinaryHandling::Bytes,
+            intervals: IntervalHandling::Numeric,
+            hstore: HstoreHandling::Json,
+            money_fraction_digits: 2,
+            unknown_types: UnknownTypes::LeftOut,
             schema_names: NameAdjustment::None,
             field_names: NameAdjustment::None,
             key_converter: Converter::default(),
@@ -245,6 +257,33 @@ pub enum BinaryHandling {
     Base64UrlSafe,
     /// As hexadecimal text.
     Hex,
+}
+
+/// `interval.handling.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntervalHandling {
+    /// Microseconds, months being of 30.4375 days.
+    Numeric,
+    /// ISO 8601 text.
+    String,
+}
+
+/// `hstore.handling.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HstoreHandling {
+    /// A JSON text.
+    Json,
+    /// A map.
+    Map,
+}
+
+/// `include.unknown.datatypes`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownTypes {
+    /// Columns of types that Debezium has no schema for are left out.
+    LeftOut,
+    /// Their text is written as `bytea` is.
+    AsBytes,
 }
 
 /// `schema.name.adjustment.mode` and `field.name.adjustment.mode`

@@ -7,8 +7,10 @@ use serde_json::Value as Json;
 
 use super::tests::{NOW_NANOS, column, event, options, relation, transaction};
 use super::*;
-use crate::catalog::{Column, ColumnType, Nullability, NumericSize};
-use crate::config::{BinaryHandling, Converter, DecimalHandling, TimePrecision};
+use crate::catalog::{Column, ColumnType, Nullability, NumericSize, RangeType, UnknownType};
+use crate::config::{
+    BinaryHandling, Converter, DecimalHandling, HstoreHandling, IntervalHandling, TimePrecision, UnknownTypes,
+};
 use crate::error::Kind;
 use crate::event::OldRow;
 use crate::pgoutput::Datum;
@@ -58,14 +60,34 @@ fn every_type() -> (Arc<RelationVersion>, Vec<&'static str>) {
         (ColumnType::Timestamp(0), "2020-09-13 12:26:40", "1970-01-01 00:00:00"),
         (ColumnType::Timestamp(6), "1969-12-31 23:59:59.999999", "2000-01-01 00:00:00"),
         (ColumnType::TimestampTz(6), "2020-09-13 12:26:40.5+00", "1970-01-01 00:00:00+00"),
-        (ColumnType::Enum(labels), "ok", "sad"),
+        (ColumnType::Enum(Arc::clone(&labels)), "ok", "sad"),
+        (ColumnType::Money, "-$1,234.50", "$1.00"),
+        (ColumnType::Bit(Some(1)), "1", "0"),
+        (ColumnType::VarBit(Some(12)), "100000001", "1"),
+        (ColumnType::TimeTz(6), "12:34:56.5+02", "00:00:00+00"),
+        (ColumnType::Interval, "1 year 2 mons 3 days 04:05:06.7", "01:00:00"),
+        (ColumnType::Inet, "10.0.0.1/8", ""),
+        (ColumnType::Range(RangeType::Timestamp), "[\"2019-03-31 15:30:00\",)", ""),
+        (ColumnType::Hstore, "\"a\"=>\"1\", \"b\"=>NULL", ""),
+        (ColumnType::Point, "(1.5,-2)", ""),
+        (ColumnType::Geometry, "0101000020E6100000000000000000F03F0000000000000040", ""),
+        (ColumnType::Geography, "0101000000000000000000F03F0000000000000040", ""),
+        (ColumnType::Vector, "[1,0.1,3]", ""),
+        (ColumnType::HalfVec, "[1,0.5]", ""),
+        (ColumnType::Array(Box::new(ColumnType::Text)), "{a,NULL,\"x \\\"y\\\"\"}", ""),
+        (ColumnType::Array(Box::new(ColumnType::Int4)), "{}", ""),
+        (ColumnType::Array(Box::new(size(6, 2))), "{1.50,NULL}", ""),
+        (ColumnType::Array(Box::new(ColumnType::Timestamp(3))), "{\"2020-09-13 12:26:40.5\"}", ""),
+        (ColumnType::Array(Box::new(ColumnType::Enum(labels))), "{sad,ok}", ""),
+        (ColumnType::Unknown(UnknownType::Opaque), "(1,\"a b\")", ""),
     ];
     let (mut columns, mut row) = (Vec::new(), Vec::new());
     for (index, (kind, value, default)) in kinds.iter().enumerate() {
         columns.push(column(&format!("required_{index}"), kind.clone(), Nullability::Required));
         columns.push(column(&format!("optional_{index}"), kind.clone(), Nullability::Optional));
         let defaulted = column(&format!("defaulted_{index}"), kind.clone(), Nullability::Optional);
-        columns.push(Column { default: Some((*default).to_owned()), ..defaulted });
+        let default = (!default.is_empty() || *kind == ColumnType::Text).then(|| (*default).to_owned());
+        columns.push(Column { default, ..defaulted });
         row.extend([*value; 3]);
     }
     (relation(columns, &[6, 0]), row)
@@ -114,6 +136,17 @@ fn assert_same(place: &str, avro: &Avro, json: &Json) {
         (Avro::Double(avro), Json::Number(json)) => json.as_f64() == Some(*avro),
         (Avro::Double(avro), Json::String(json)) => json.parse() == Ok(*avro),
         (Avro::String(avro), Json::String(json)) => avro == json,
+        (Avro::Array(avro), Json::Array(json)) => {
+            avro.iter()
+                .zip(json)
+                .enumerate()
+                .for_each(|(at, (avro, json))| assert_same(&format!("{place}[{at}]"), avro, json));
+            avro.len() == json.len()
+        }
+        (Avro::Map(avro), Json::Object(json)) => {
+            json.iter().for_each(|(key, json)| assert_same(&format!("{place}.{key}"), &avro[key], json));
+            avro.len() == json.len()
+        }
         (Avro::Bytes(avro), Json::String(json)) => STANDARD.encode(avro) == *json,
         (Avro::Decimal(avro), Json::String(json)) => {
             STANDARD.encode(Vec::<u8>::try_from(avro.clone()).unwrap()) == *json
@@ -170,7 +203,12 @@ fn every_type_in_every_mode_reads_back_as_json_has_it() {
             (DecimalHandling::String, BinaryHandling::Base64UrlSafe),
             (DecimalHandling::String, BinaryHandling::Hex),
         ] {
-            let records = Records { times, decimals, binary, ..Records::default() };
+            let (intervals, hstore) = match decimals {
+                DecimalHandling::Precise => (IntervalHandling::Numeric, HstoreHandling::Json),
+                DecimalHandling::Double | DecimalHandling::String => (IntervalHandling::String, HstoreHandling::Map),
+            };
+            let unknown_types = UnknownTypes::AsBytes;
+            let records = Records { times, decimals, binary, intervals, hstore, unknown_types, ..Records::default() };
             compare(&records, &relation, Change::Insert { new: values.tuple() });
             compare(&records, &relation, Change::Insert { new: nulls.tuple() });
             compare(&records, &relation, Change::Delete { old: KnownRow::Full(values.tuple()) });

@@ -2,10 +2,10 @@
 
 use super::tests::{NOW_NANOS, column, event, options, relation, transaction};
 use super::*;
-use crate::catalog::{Column, ColumnType, Nullability, NumericSize};
+use crate::catalog::{Column, ColumnType, Nullability, NumericSize, RangeType};
 use crate::config::{
-    BinaryHandling, Converter, DecimalFormat, DecimalHandling, JsonConverter, JsonSchemas, NameAdjustment, NullForm,
-    TimePrecision,
+    BinaryHandling, Converter, DecimalFormat, DecimalHandling, HstoreHandling, IntervalHandling, JsonConverter,
+    JsonSchemas, NameAdjustment, NullForm, TimePrecision, UnknownTypes,
 };
 use crate::pgoutput::Datum;
 use crate::pgoutput::build::TupleBuffer;
@@ -102,6 +102,49 @@ fn bytes_are_bytes_or_texts() {
         let records = Records { binary, ..Records::default() };
         assert_eq!(written(records, ColumnType::Bytea, "\\xfbfffe01"), json, "{binary:?}");
     }
+}
+
+#[test]
+fn types_of_few_tables_have_debeziums_forms() {
+    let array = |element| ColumnType::Array(Box::new(element));
+    for (column_type, text, json) in [
+        (ColumnType::Money, "$1,234.50", r#""AeI6""#),
+        (ColumnType::Bit(Some(1)), "1", "true"),
+        (ColumnType::Bit(Some(9)), "100000001", r#""AQE=""#),
+        (ColumnType::VarBit(None), "0", r#""""#),
+        (ColumnType::TimeTz(6), "12:34:56.5+02", r#""10:34:56.5Z""#),
+        (ColumnType::Interval, "1 mon", "2629800000000"),
+        (ColumnType::Cidr, "10.0.0.0/8", r#""10.0.0.0/8""#),
+        (ColumnType::Range(RangeType::Int4), "[1,5)", r#""[1,5)""#),
+        (ColumnType::Hstore, r#""a"=>"x\"y", "b"=>NULL"#, r#""{\"a\":\"x\\\"y\",\"b\":null}""#),
+        (ColumnType::Point, "(1,2)", r#"{"x":1.0,"y":2.0,"wkb":"AQEAAAAAAAAAAADwPwAAAAAAAABA","srid":null}"#),
+        (
+            ColumnType::Geometry,
+            "0101000020E6100000000000000000F03F0000000000000040",
+            r#"{"wkb":"AQEAACDmEAAAAAAAAAAA8D8AAAAAAAAAQA==","srid":4326}"#,
+        ),
+        (ColumnType::Vector, "[1,0.1]", "[1.0,0.1]"),
+        (array(ColumnType::Text), r#"{a,NULL,"NULL"}"#, r#"["a",null,"NULL"]"#),
+        (array(ColumnType::Int2), "{}", "[]"),
+        (array(ColumnType::Date), "{1970-01-02}", "[1]"),
+        (array(ColumnType::Int4), "{{1,2},{3,4}}", "null"),
+    ] {
+        assert_eq!(written(Records::default(), column_type.clone(), text), json, "{column_type:?}");
+    }
+    let records = || Records {
+        intervals: IntervalHandling::String,
+        hstore: HstoreHandling::Map,
+        unknown_types: UnknownTypes::AsBytes,
+        binary: BinaryHandling::Hex,
+        ..Records::default()
+    };
+    assert_eq!(written(records(), ColumnType::Interval, "-1 days +00:00:01.5"), r#""P0Y0M-1DT0H0M1.5S""#);
+    assert_eq!(written(records(), ColumnType::Hstore, r#""a"=>NULL"#), r#"{"a":null}"#);
+    assert_eq!(written(records(), ColumnType::Circle, "<(1,2),3>"), format!("\"{}\"", hex("<(1,2),3>")));
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn json(schemas: JsonSchemas, decimals: DecimalFormat, nulls: NullForm) -> Records {

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use super::format::{AnyFormat, Format, Segments, append_absent, append_literal};
 use super::framing::{Frame, Side};
 use super::header::HeaderText;
-use crate::catalog::{Column, ColumnType, RelationVersion};
+use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
 use crate::config::{Records, Unrepresentable};
 use crate::schema::{ColumnSchema, Conversion, Put as _, Schema, TableSchemas};
 
@@ -209,9 +209,12 @@ fn plan_field<F: Format>(
     FieldPlan {
         name: format!("{}.{}.{}", relation.schema, relation.table, of.name),
         column_type: of.column_type.clone(),
-        conversion: column.conversion,
+        conversion: column.conversion.clone(),
         label: before_value,
-        null: if schema.optional { absent().unwrap_or_else(filled) } else { filled() },
+        null: match column.nullability {
+            Nullability::Optional => absent().unwrap_or_else(filled),
+            Nullability::Required => filled(),
+        },
         unavailable: match &column.unavailable {
             Some(placeholder) => constant(placeholder),
             None => absent().unwrap_or_else(filled),

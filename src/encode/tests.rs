@@ -1,7 +1,7 @@
 //! Events and the records they become, written out.
 
 use super::*;
-use crate::catalog::{Column, ColumnType, Nullability, NumericSize};
+use crate::catalog::{Column, ColumnType, Nullability, NumericSize, UnknownType};
 use crate::config::{SkippedOperations, Unrepresentable};
 use crate::error::Kind;
 use crate::event::{OldRow, Transaction, TransactionOrigin};
@@ -305,7 +305,7 @@ fn nulls_are_written_as_defaults_and_fillers() {
             column("f", ColumnType::TimestampTz(6), Nullability::Required),
             column("g", ColumnType::Numeric(None), Nullability::Required),
             column("h", ColumnType::Date, Nullability::Required),
-            column("i", ColumnType::Unsupported, Nullability::Required),
+            column("i", ColumnType::Unknown(UnknownType::Opaque), Nullability::Required),
             column("j", ColumnType::Uuid, Nullability::Required),
         ],
         &[],

@@ -4,11 +4,15 @@
 //! Source: Debezium's `PostgresValueConverter`, `JdbcValueConverters`, `TemporalPrecisionMode`,
 //! `PostgresDefaultValueConverter` and `UnchangedToastedPlaceholder`.
 
+use std::sync::Arc;
+
 use super::decimal::connect_scale;
 use super::temporal::MICROS_PER_DAY;
 use super::{Conversion, Field, Kind, Literal, Schema};
 use crate::catalog::{Column, ColumnType, Nullability, NumericSize};
-use crate::config::{BinaryHandling, DecimalHandling, Records, TimePrecision};
+use crate::config::{
+    BinaryHandling, DecimalHandling, HstoreHandling, IntervalHandling, Records, TimePrecision, UnknownTypes,
+};
 use crate::pgoutput::TypeOid;
 use crate::value::{Date, Timestamp, Unscaled, Value, decode_text};
 
@@ -16,6 +20,10 @@ use crate::value::{Date, Timestamp, Unscaled, Value, decode_text};
 const MILLIS_DIGITS_MAX: u8 = 3;
 /// OID of `name`, for which Debezium has a field but no converter.
 const NAME: TypeOid = TypeOid(19);
+/// What the length of a `bit varying` without one is to Debezium.
+const UNBOUNDED_BITS: u32 = 2_147_483_647;
+/// What stands for a geometry that is not there: an empty collection in well-known binary.
+const EMPTY_GEOMETRY: [u8; 9] = [1, 7, 0, 0, 0, 0, 0, 0, 0];
 
 /// What a column becomes in records.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +32,8 @@ pub struct ColumnSchema {
     pub schema: Schema,
     /// What is done with its values.
     pub conversion: Conversion,
+    /// Whether the column may be null, whatever its schema says.
+    pub nullability: Nullability,
     /// What stands for a null where the column may not be null: such a null means "not sent".
     pub filler: Literal,
     /// What stands for a TOAST value that was not sent, where the field can hold it.
@@ -35,18 +45,18 @@ impl ColumnSchema {
     #[must_use]
     pub fn of(column: &Column, records: &Records) -> Option<Self> {
         let (mut schema, conversion) = mapped(&column.column_type, records)?;
-        let filler = filler(&schema.kind, conversion);
-        let unavailable = unavailable(&schema.kind, conversion, &records.unavailable_placeholder);
-        schema.optional = column.nullability == Nullability::Optional;
-        schema.default = column.default.as_deref().and_then(|text| default(column, conversion, text));
+        let filler = filler(&schema.kind, &conversion);
+        let unavailable = unavailable(&schema.kind, &column.column_type, &conversion, records);
+        schema.optional |= column.nullability == Nullability::Optional;
+        schema.default = column.default.as_deref().and_then(|text| default(column, &conversion, text));
         let conversion = if column.type_oid == NAME { Conversion::Drop } else { conversion };
-        if conversion == Conversion::Drop {
+        if column.type_oid == NAME {
             tracing::warn!(
                 column = column.name,
                 "a column of type name is written as null, as Debezium does; change it to text to have its values"
             );
         }
-        Some(Self { schema, conversion, filler, unavailable })
+        Some(Self { schema, conversion, nullability: column.nullability, filler, unavailable })
     }
 }
 
@@ -61,28 +71,140 @@ fn mapped(column_type: &ColumnType, records: &Records) -> Option<(Schema, Conver
         ColumnType::Int8 | ColumnType::Oid => plain(Kind::Int64),
         ColumnType::Float4 => plain(Kind::Float32),
         ColumnType::Float8 => plain(Kind::Float64),
-        ColumnType::Text => plain(Kind::String),
+        ColumnType::Text
+        | ColumnType::Char
+        | ColumnType::Name
+        | ColumnType::Inet
+        | ColumnType::Cidr
+        | ColumnType::MacAddr
+        | ColumnType::MacAddr8
+        | ColumnType::Range(_)
+        | ColumnType::Isbn => plain(Kind::String),
+        ColumnType::Xml => semantic("io.debezium.data.Xml"),
         ColumnType::Uuid => semantic("io.debezium.data.Uuid"),
         ColumnType::Json | ColumnType::Jsonb => semantic("io.debezium.data.Json"),
+        ColumnType::TsVector => semantic("io.debezium.data.Tsvector"),
+        ColumnType::Ltree => semantic("io.debezium.data.Ltree"),
         ColumnType::Enum(labels) => {
             let (schema, conversion) = semantic("io.debezium.data.Enum");
             (schema.parameter("allowed", labels.join(",")), conversion)
         }
         ColumnType::Numeric(size) => numeric(*size, records.decimals),
-        ColumnType::Bytea => match records.binary {
-            BinaryHandling::Bytes => (Schema::of(Kind::Bytes), Conversion::Bytes),
-            BinaryHandling::Base64 => (Schema::of(Kind::String), Conversion::Base64),
-            BinaryHandling::Base64UrlSafe => (Schema::of(Kind::String), Conversion::Base64UrlSafe),
-            BinaryHandling::Hex => (Schema::of(Kind::String), Conversion::Hex),
-        },
+        ColumnType::Money => money(records),
+        ColumnType::Bytea => binary(records.binary),
+        ColumnType::Bit(bits) => bits_of(bits.unwrap_or(1)),
+        ColumnType::VarBit(bits) => bits_of(bits.unwrap_or(UNBOUNDED_BITS)),
         ColumnType::Date => date(records.times),
         ColumnType::Time(digits) => time(*digits, records.times),
         ColumnType::Timestamp(digits) => timestamp(*digits, records.times),
         ColumnType::TimestampTz(digits) => {
             (Schema::semantic(Kind::String, "io.debezium.time.ZonedTimestamp"), Conversion::Zoned { digits: *digits })
         }
-        ColumnType::Unsupported => return None,
+        ColumnType::TimeTz(_) => (Schema::semantic(Kind::String, "io.debezium.time.ZonedTime"), Conversion::ZonedTime),
+        ColumnType::Interval => match records.intervals {
+            IntervalHandling::Numeric => {
+                (Schema::semantic(Kind::Int64, "io.debezium.time.MicroDuration"), Conversion::MicroDuration)
+            }
+            IntervalHandling::String => {
+                (Schema::semantic(Kind::String, "io.debezium.time.Interval"), Conversion::IsoInterval)
+            }
+        },
+        ColumnType::Hstore => hstore(records.hstore),
+        ColumnType::Point => (point(), Conversion::Point),
+        // Debezium's builder of geometries, unlike that of geographies, makes the field optional whatever the column is.
+        ColumnType::Geometry => (geometry("Geometry").optional(), Conversion::Geometry),
+        ColumnType::Geography => (geometry("Geography"), Conversion::Geometry),
+        ColumnType::Vector => (vector(Kind::Float64, "io.debezium.data.DoubleVector"), Conversion::DoubleVector),
+        ColumnType::HalfVec => (vector(Kind::Float32, "io.debezium.data.FloatVector"), Conversion::FloatVector),
+        ColumnType::Array(element) => array(element, records)?,
+        // Debezium has no form for the latter, and walcast none yet for the former.
+        ColumnType::SparseVec | ColumnType::DroppedArray(_) => return None,
+        ColumnType::Line
+        | ColumnType::Lseg
+        | ColumnType::Box
+        | ColumnType::Path
+        | ColumnType::Polygon
+        | ColumnType::Circle
+        | ColumnType::Unknown(_)
+        | ColumnType::DomainArray(_) => match records.unknown_types {
+            UnknownTypes::LeftOut => return None,
+            UnknownTypes::AsBytes => binary(records.binary),
+        },
     })
+}
+
+fn binary(mode: BinaryHandling) -> (Schema, Conversion) {
+    match mode {
+        BinaryHandling::Bytes => (Schema::of(Kind::Bytes), Conversion::Bytes),
+        BinaryHandling::Base64 => (Schema::of(Kind::String), Conversion::Base64),
+        BinaryHandling::Base64UrlSafe => (Schema::of(Kind::String), Conversion::Base64UrlSafe),
+        BinaryHandling::Hex => (Schema::of(Kind::String), Conversion::Hex),
+    }
+}
+
+fn money(records: &Records) -> (Schema, Conversion) {
+    match records.decimals {
+        DecimalHandling::Double => (Schema::of(Kind::Float64), Conversion::DecimalAsDouble),
+        DecimalHandling::String => (Schema::of(Kind::String), Conversion::DecimalAsString { scale: None }),
+        DecimalHandling::Precise => {
+            let scale = records.money_fraction_digits;
+            let schema = Schema::semantic(Kind::Bytes, Schema::DECIMAL).parameter("scale", scale.to_string());
+            (schema, Conversion::Decimal { scale })
+        }
+    }
+}
+
+fn bits_of(bits: u32) -> (Schema, Conversion) {
+    if bits <= 1 {
+        return (Schema::of(Kind::Boolean), Conversion::Bit);
+    }
+    let schema = Schema::semantic(Kind::Bytes, "io.debezium.data.Bits").parameter("length", bits.to_string());
+    (schema, Conversion::Bits)
+}
+
+fn hstore(mode: HstoreHandling) -> (Schema, Conversion) {
+    match mode {
+        HstoreHandling::Json => (Schema::semantic(Kind::String, "io.debezium.data.Json"), Conversion::HstoreJson),
+        HstoreHandling::Map => {
+            let (keys, values) = (Schema::of(Kind::String), Schema::of(Kind::String).optional());
+            let kind = Kind::Map { keys: Arc::new(keys), values: Arc::new(values) };
+            (Schema::of(kind), Conversion::HstoreMap)
+        }
+    }
+}
+
+fn point() -> Schema {
+    let fields = vec![
+        Field::new("x", Schema::of(Kind::Float64)),
+        Field::new("y", Schema::of(Kind::Float64)),
+        Field::new("wkb", Schema::of(Kind::Bytes).optional()),
+        Field::new("srid", Schema::of(Kind::Int32).optional()),
+    ];
+    Schema::semantic(Kind::Struct(fields), "io.debezium.data.geometry.Point").documented("Geometry (POINT)")
+}
+
+fn geometry(name: &'static str) -> Schema {
+    let fields =
+        vec![Field::new("wkb", Schema::of(Kind::Bytes)), Field::new("srid", Schema::of(Kind::Int32).optional())];
+    let schema = Schema::of(Kind::Struct(fields)).named(format!("io.debezium.data.geometry.{name}"));
+    schema.version(1).documented(name)
+}
+
+fn vector(element: Kind, name: &'static str) -> Schema {
+    Schema::semantic(Kind::Array(Arc::new(Schema::of(element))), name)
+}
+
+/// Elements are as columns of their type, and may be null; labels of enums may not.
+fn array(element: &ColumnType, records: &Records) -> Option<(Schema, Conversion)> {
+    // Debezium takes an array of bit strings for one of them, and has no form for arrays of these others.
+    if matches!(element, ColumnType::Bit(_) | ColumnType::Array(_)) {
+        return None;
+    }
+    let nullable = !matches!(element, ColumnType::Enum(_));
+    let (mut schema, conversion) = mapped(element, records)?;
+    schema.optional = nullable;
+    let conversion = Conversion::Array { elements: Box::new(conversion), nullable };
+    Some((Schema::of(Kind::Array(Arc::new(schema))), conversion))
 }
 
 fn numeric(size: Option<NumericSize>, mode: DecimalHandling) -> (Schema, Conversion) {
@@ -154,7 +276,7 @@ fn timestamp(digits: u8, mode: TimePrecision) -> (Schema, Conversion) {
 }
 
 /// The type's zero, whatever its precision.
-fn filler(kind: &Kind, conversion: Conversion) -> Literal {
+fn filler(kind: &Kind, conversion: &Conversion) -> Literal {
     let text = |text: &str| Literal::String(text.to_owned());
     let zero = Unscaled::Small(0);
     match conversion {
@@ -169,7 +291,7 @@ fn filler(kind: &Kind, conversion: Conversion) -> Literal {
         },
         Conversion::Bytes => Literal::Bytes(Vec::new()),
         Conversion::Base64 | Conversion::Base64UrlSafe | Conversion::Hex => text(""),
-        Conversion::Decimal { scale } => Literal::Decimal { unscaled: zero, scale: scale.into() },
+        Conversion::Decimal { scale } => Literal::Decimal { unscaled: zero, scale: (*scale).into() },
         Conversion::VariableScaleDecimal => Literal::VariableScaleDecimal { unscaled: zero, scale: 0 },
         Conversion::DecimalAsDouble => Literal::Float64(0.0),
         Conversion::DecimalAsString { scale } => match scale.and_then(|scale| usize::try_from(scale).ok()) {
@@ -186,25 +308,49 @@ fn filler(kind: &Kind, conversion: Conversion) -> Literal {
         Conversion::ConnectTime => Literal::Time(0),
         Conversion::ConnectTimestamp => Literal::Timestamp(0),
         Conversion::IsoDate => text("1970-01-01Z"),
-        Conversion::IsoTime => text("00:00:00Z"),
+        Conversion::IsoTime | Conversion::ZonedTime => text("00:00:00Z"),
         Conversion::IsoTimestamp | Conversion::Zoned { .. } => text("1970-01-01T00:00:00Z"),
+        Conversion::MicroDuration => Literal::Int64(0),
+        Conversion::IsoInterval => text("P0Y0M0DT0H0M0S"),
+        Conversion::Bit => Literal::Boolean(false),
+        Conversion::Bits => Literal::Bytes(Vec::new()),
+        Conversion::HstoreJson => text("{}"),
+        Conversion::HstoreMap => Literal::Map(None),
+        Conversion::Point => Literal::Point { x: 0.0, y: 0.0 },
+        Conversion::Geometry => Literal::Geometry(EMPTY_GEOMETRY.to_vec()),
+        Conversion::DoubleVector | Conversion::FloatVector | Conversion::Array { .. } => Literal::Array(Vec::new()),
     }
 }
 
-/// The placeholder, where the field is a string or bytes. No other field can hold it; nor has Debezium one for base64.
-fn unavailable(kind: &Kind, conversion: Conversion, placeholder: &str) -> Option<Literal> {
-    let text = || Some(Literal::String(placeholder.to_owned()));
+/// The placeholder in the form of the field. Fields that have none are left null; nor has Debezium one for base64.
+fn unavailable(kind: &Kind, of: &ColumnType, conversion: &Conversion, records: &Records) -> Option<Literal> {
+    let placeholder = &records.unavailable_placeholder;
+    let text = || Literal::String(placeholder.clone());
+    let bytes = || Literal::Bytes(placeholder.as_bytes().to_vec());
     match conversion {
-        Conversion::Plain if *kind == Kind::String => text(),
-        Conversion::Hex | Conversion::DecimalAsString { .. } => text(),
-        Conversion::Bytes => Some(Literal::Bytes(placeholder.as_bytes().to_vec())),
+        Conversion::Plain if *kind == Kind::String => Some(text()),
+        Conversion::Hex | Conversion::DecimalAsString { .. } => Some(text()),
+        Conversion::Bytes => Some(bytes()),
+        Conversion::HstoreJson => Some(Literal::String(format!("{{\"{placeholder}\":\"{placeholder}\"}}"))),
+        Conversion::HstoreMap => Some(Literal::Map(Some((placeholder.clone(), placeholder.clone())))),
+        Conversion::Array { .. } => {
+            let ColumnType::Array(element) = of else { return None };
+            let codes = || placeholder.bytes();
+            Some(Literal::Array(match &**element {
+                ColumnType::Text | ColumnType::Json | ColumnType::Jsonb => vec![text()],
+                ColumnType::Bytea => vec![bytes()],
+                ColumnType::Int4 => codes().map(|code| Literal::Int32(code.into())).collect(),
+                ColumnType::Int8 => codes().map(|code| Literal::Int64(code.into())).collect(),
+                _ => return None,
+            }))
+        }
         _ => None,
     }
 }
 
 /// The default of a column. A struct cannot be one in Connect, so a numeric without scale has none in precise mode.
-fn default(column: &Column, conversion: Conversion, text: &str) -> Option<Literal> {
-    if conversion == Conversion::VariableScaleDecimal {
+fn default(column: &Column, conversion: &Conversion, text: &str) -> Option<Literal> {
+    if *conversion == Conversion::VariableScaleDecimal {
         return None;
     }
     let value = decode_text(&column.column_type, text.as_bytes()).ok();
@@ -223,7 +369,7 @@ fn default(column: &Column, conversion: Conversion, text: &str) -> Option<Litera
 ///
 /// Source: pgJDBC's `TimestampUtils` gives Java's `LocalDate.MAX`, `LocalDateTime.MAX`, `MIN` and `LocalTime.MAX`; days
 /// are then cut to 32 bits and microseconds overflow.
-fn extreme_default(value: Value<'_>, conversion: Conversion) -> Option<Option<Literal>> {
+fn extreme_default(value: Value<'_>, conversion: &Conversion) -> Option<Option<Literal>> {
     const LAST_DAY: i32 = 169_560_311;
     const FIRST_DAY: i32 = -170_999_002;
     const LAST_MICROS: i64 = -9_223_372_036_853_775_810;

@@ -5,7 +5,7 @@
 
 use super::NotRepresentable;
 use crate::catalog::NumericSize;
-use crate::value::{Numeric, NumericSpecial, Unscaled};
+use crate::value::{Money, Numeric, NumericSpecial, Unscaled};
 
 /// Powers of ten that a double holds exactly.
 const EXACT_POWERS: [f64; 23] = [
@@ -69,6 +69,21 @@ fn append_digits(out: &mut Vec<u8>, integer: &str, scale: i32) {
         out.extend_from_slice(if adjusted < 0 { b"E" } else { b"E+" });
         out.extend_from_slice(itoa::Buffer::new().format(adjusted).as_bytes());
     }
+}
+
+/// An amount of money at a scale, rounded half up where it has more digits.
+///
+/// # Errors
+/// [`NotRepresentable`] where the scale is out of all proportion.
+pub(super) fn money_at(money: Money, scale: i16) -> Result<Unscaled, NotRepresentable> {
+    let shift = i32::from(scale) - i32::from(money.scale);
+    let power = 10_i128.checked_pow(shift.unsigned_abs()).ok_or(NotRepresentable)?;
+    let unscaled = i128::from(money.unscaled);
+    if shift >= 0 {
+        return unscaled.checked_mul(power).map(Unscaled::Small).ok_or(NotRepresentable);
+    }
+    let rounded = (unscaled.abs() + power / 2) / power;
+    Ok(Unscaled::Small(if unscaled < 0 { -rounded } else { rounded }))
 }
 
 /// What Debezium calls a number that is none.
@@ -188,6 +203,15 @@ mod tests {
             append_java_text(&mut out, &Unscaled::Small(unscaled), scale);
             assert_eq!(String::from_utf8(out).unwrap(), java);
         }
+    }
+
+    #[test]
+    fn money_is_rounded_half_up() {
+        let at = |unscaled, scale| money_at(Money { unscaled, scale: 2 }, scale);
+        assert_eq!(at(12_345, 4), Ok(Unscaled::Small(1_234_500)));
+        assert_eq!(at(12_350, 0), Ok(Unscaled::Small(124)));
+        assert_eq!(at(-12_350, 0), Ok(Unscaled::Small(-124)));
+        assert_eq!(at(1, 300), Err(NotRepresentable));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Values that stand for themselves: defaults of columns, fallbacks, placeholders.
 
 use super::Put;
+use super::compound::{put_ewkb, put_point};
 use super::decimal::with_be_bytes;
-use crate::value::{Bytes, Unscaled};
+use crate::value::{Bytes, Ewkb, Point, Unscaled};
 
 /// A Connect value that outlives the row it came from. Its `Debug` form is for tests: a default is no row's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,19 @@ pub enum Literal {
         /// Digits after the point.
         scale: i32,
     },
+    /// `ARRAY` of elements that may be null and are not.
+    Array(Vec<Self>),
+    /// `MAP` from a text to a text that may be null and is not; at most one entry.
+    Map(Option<(String, String)>),
+    /// Debezium's `Point`.
+    Point {
+        /// Abscissa.
+        x: f64,
+        /// Ordinate.
+        y: f64,
+    },
+    /// Debezium's `Geometry` or `Geography` without a spatial reference.
+    Geometry(Vec<u8>),
 }
 
 impl Literal {
@@ -62,6 +76,27 @@ impl Literal {
             Self::Time(millis) => to.put_time(*millis),
             Self::Timestamp(millis) => to.put_timestamp(*millis),
             Self::VariableScaleDecimal { unscaled, scale } => put_variable_scale(to, unscaled, *scale),
+            Self::Array(elements) => {
+                to.begin_array(elements.len());
+                for element in elements {
+                    to.element();
+                    to.optional(true);
+                    element.put(to);
+                }
+                to.end_array(elements.len());
+            }
+            Self::Map(entry) => {
+                let count = usize::from(entry.is_some());
+                to.begin_map(count);
+                if let Some((key, value)) = entry {
+                    to.entry(key);
+                    to.optional(true);
+                    to.put_str(value);
+                }
+                to.end_map(count);
+            }
+            Self::Point { x, y } => put_point(Point { x: *x, y: *y }, to),
+            Self::Geometry(wkb) => put_ewkb(Ewkb(Bytes::Raw(wkb)), to),
         }
     }
 

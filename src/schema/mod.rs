@@ -12,6 +12,7 @@
 
 mod binary;
 mod column;
+mod compound;
 mod conversion;
 mod decimal;
 mod envelope;

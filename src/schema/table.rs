@@ -35,6 +35,7 @@ impl Tables {
     pub fn of(&self, relation: &RelationVersion, topic: &str, records: &Records) -> TableSchemas {
         let columns: Vec<Option<ColumnSchema>> =
             relation.columns.iter().map(|column| ColumnSchema::of(column, records)).collect();
+        warn_of_left_out(relation, &columns);
         let field = |position: usize| {
             let schema = columns.get(position)?.as_ref()?.schema.clone();
             let name = adjust_field_name(records.field_names, &relation.columns.get(position)?.name).into_owned();
@@ -51,5 +52,18 @@ impl Tables {
         let row = Arc::new(Schema::of(Kind::Struct(fields)).named(name("Value")).optional());
         let envelope = self.envelope.around(&row, name("Envelope"));
         TableSchemas { columns, key_positions, key, row, envelope }
+    }
+}
+
+/// A warning for each column that records lack.
+fn warn_of_left_out(relation: &RelationVersion, columns: &[Option<ColumnSchema>]) {
+    for (column, _) in relation.columns.iter().zip(columns).filter(|(_, schema)| schema.is_none()) {
+        tracing::warn!(
+            table = format!("{}.{}", relation.schema, relation.table),
+            column = column.name,
+            type_oid = %column.type_oid,
+            version = relation.version,
+            "column is left out of records: its type has no mapping"
+        );
     }
 }

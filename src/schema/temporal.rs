@@ -4,11 +4,13 @@
 
 use super::NotRepresentable;
 use crate::pgtime::{PgMicros, UNIX_TO_PG_EPOCH_DAYS, UNIX_TO_PG_EPOCH_MICROS};
-use crate::value::{Civil, CivilDate, Date, TimeOfDay, Timestamp};
+use crate::value::{Civil, CivilDate, Date, TimeOfDay, TimeTz, Timestamp};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+/// What Debezium takes a month for.
+const DAYS_PER_MONTH: f64 = 30.4375;
 /// `24:00:00`.
 pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Fraction digits of a microsecond.
@@ -114,6 +116,71 @@ pub(super) fn append_iso_timestamp(out: &mut Vec<u8>, timestamp: Timestamp) {
 /// Appends an instant in UTC as ISO text with exactly `digits` fraction digits; with none, the point goes as well.
 pub fn append_instant(out: &mut Vec<u8>, at: PgMicros, digits: u8) {
     append(out, at, Fraction::Exactly(digits));
+}
+
+/// Appends a time of day with zone as `ZonedTime`: in UTC. The end of a day stays what it is only in UTC.
+pub(super) fn append_zoned_time(out: &mut Vec<u8>, time: TimeTz) {
+    let utc = time.micros - i64::from(time.offset_seconds) * MICROS_PER_SECOND;
+    let micros = if time.offset_seconds == 0 { utc } else { utc.rem_euclid(MICROS_PER_DAY) };
+    append_time(out, TimeOfDay::from_micros(micros), Fraction::Needed);
+    out.push(b'Z');
+}
+
+/// Microseconds of an interval whose months have 30.4375 days, in the double arithmetic of `MicroDuration`.
+pub(super) fn duration_micros(months: i32, days: i32, micros: i64) -> i64 {
+    let Clock { hours, minutes, seconds, fraction } = Clock::of(micros);
+    let seconds = seconds as f64 + fraction as f64 / 1e6;
+    let days = f64::from(months) * DAYS_PER_MONTH + f64::from(days);
+    // A cast of a double stops at the ends of the range, in Java too.
+    #[expect(clippy::cast_possible_truncation, reason = "that is the meaning")]
+    return ((((days * 24.0 + hours as f64) * 60.0 + minutes as f64) * 60.0 + seconds) * 1e6) as i64;
+}
+
+/// Appends an interval as `Interval` has it: every part, each with its sign, seconds without zeros at the end.
+pub(super) fn append_iso_interval(out: &mut Vec<u8>, months: i32, days: i32, micros: i64) {
+    let clock = Clock::of(micros);
+    let mut part = |lead: &[u8], value: i64, unit: u8| {
+        out.extend_from_slice(lead);
+        out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        out.push(unit);
+    };
+    part(b"P", (months / 12).into(), b'Y');
+    part(b"", (months % 12).into(), b'M');
+    part(b"", days.into(), b'D');
+    part(b"T", clock.hours, b'H');
+    part(b"", clock.minutes, b'M');
+    let negative = clock.seconds < 0 || clock.fraction < 0;
+    if negative {
+        out.push(b'-');
+    }
+    out.extend_from_slice(itoa::Buffer::new().format(clock.seconds.unsigned_abs()).as_bytes());
+    if clock.fraction != 0 {
+        let mut digits = *b".000000";
+        put_digits(digits.get_mut(1..), u32::try_from(clock.fraction.unsigned_abs()).unwrap_or_default());
+        let zeros = digits.iter().rev().take_while(|digit| **digit == b'0').count();
+        out.extend_from_slice(digits.get(..digits.len() - zeros).unwrap_or_default());
+    }
+    out.push(b'S');
+}
+
+/// Microseconds taken apart, each part with the sign of the whole.
+struct Clock {
+    hours: i64,
+    minutes: i64,
+    seconds: i64,
+    fraction: i64,
+}
+
+impl Clock {
+    const fn of(micros: i64) -> Self {
+        let seconds = micros / MICROS_PER_SECOND;
+        Self {
+            hours: seconds / 3_600,
+            minutes: seconds / 60 % 60,
+            seconds: seconds % 60,
+            fraction: micros % MICROS_PER_SECOND,
+        }
+    }
 }
 
 /// How many digits stand after the point of a second.
@@ -240,6 +307,31 @@ mod tests {
         assert_eq!(written(|out| append_iso_date(out, Date::Days(0))), "2000-01-01Z");
         assert_eq!(written(|out| append_iso_time(out, 14_711_789_000)), "04:05:11.789Z");
         assert_eq!(written(|out| append_iso_time(out, MICROS_PER_DAY)), "00:00:00Z");
+    }
+
+    #[test]
+    fn intervals_are_numbers_or_texts() {
+        for (months, days, micros, number, text) in [
+            (14, 3, 3_661_500_000, 37_080_061_500_000, "P1Y2M3DT1H1M1.5S"),
+            (0, 0, 0, 0, "P0Y0M0DT0H0M0S"),
+            (-1, 0, -500_000, -2_629_800_500_000, "P0Y-1M0DT0H0M-0.5S"),
+        ] {
+            assert_eq!(written(|out| append_iso_interval(out, months, days, micros)), text);
+            assert_eq!(duration_micros(months, days, micros), number, "{text}");
+        }
+        assert_eq!(duration_micros(12, 0, 0), 31_557_600_000_000);
+    }
+
+    #[test]
+    fn zoned_times_are_in_utc() {
+        for (micros, offset_seconds, text) in [
+            (3_600_000_000, 7_200, "23:00:00Z"),
+            (1_500_000, 0, "00:00:01.5Z"),
+            (MICROS_PER_DAY, 0, "24:00:00Z"),
+            (0, -18_000, "05:00:00Z"),
+        ] {
+            assert_eq!(written(|out| append_zoned_time(out, TimeTz { micros, offset_seconds })), text);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::network::hex_digit;
 use super::scalar::hex_pair;
 use super::{Bytes, Reason};
 
@@ -9,7 +10,12 @@ impl<'a> Bytes<'a> {
     /// `byteaout` with `bytea_output` hex.
     #[inline]
     pub(in crate::value) fn from_text(text: &'a [u8]) -> Result<Self, Reason> {
-        let digits = text.strip_prefix(b"\\x").ok_or(Reason::Syntax)?;
+        Self::from_hex(text.strip_prefix(b"\\x").ok_or(Reason::Syntax)?)
+    }
+
+    /// Hexadecimal digits alone.
+    #[inline]
+    pub(in crate::value) fn from_hex(digits: &'a [u8]) -> Result<Self, Reason> {
         let (pairs, odd) = digits.as_chunks::<2>();
         if odd.is_empty() && pairs.iter().all(|pair| hex_pair(*pair).is_some()) {
             Ok(Self::Hex(digits))
@@ -31,6 +37,29 @@ impl<'a> Bytes<'a> {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The first bytes of the content, where there are as many.
+    pub(in crate::value) fn first_bytes<const N: usize>(&self) -> Option<[u8; N]> {
+        match self {
+            Self::Hex(digits) => {
+                let mut bytes = [0; N];
+                let first = digits.as_chunks::<2>().0.get(..N)?;
+                bytes.iter_mut().zip(first).for_each(|(byte, pair)| *byte = hex_pair(*pair).unwrap_or_default());
+                Some(bytes)
+            }
+            Self::Raw(bytes) => bytes.first_chunk().copied(),
+        }
+    }
+
+    /// Appends the content in hexadecimal digits, lower case where it came as bytes.
+    pub fn write_hex(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Hex(digits) => out.extend_from_slice(digits),
+            Self::Raw(bytes) => {
+                out.extend(bytes.iter().flat_map(|byte| [hex_digit(byte >> 4), hex_digit(byte & 0x0f)]))
+            }
+        }
     }
 
     /// Appends the content.

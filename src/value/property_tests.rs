@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 use proptest::prelude::*;
 
 use super::*;
+use crate::catalog::RangeType;
 
 const NUMERIC: ColumnType = ColumnType::Numeric(None);
 
@@ -244,6 +245,21 @@ fn noise() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(String::into_bytes),
         "[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,7})?".prop_map(String::into_bytes),
         "\\\\x[0-9a-fA-F]{0,20}".prop_map(String::into_bytes),
+        "[0-9a-fA-F]{0,40}".prop_map(String::into_bytes),
+        "[01]{0,40}".prop_map(String::into_bytes),
+        "[-+]?[0-9]{1,11} (year|years|mon|mons|day|days)( [-+]?[0-9]{2,11}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,7})?)?"
+            .prop_map(String::into_bytes),
+        "[0-9]{2}:[0-9]{2}:[0-9]{2}[-+][0-9]{2}(:[0-9]{2}){0,2}".prop_map(String::into_bytes),
+        "(\\[-?[0-9]:[0-9]\\]=)?[{}\",;:aNUL1\\\\ é]{0,24}".prop_map(String::into_bytes),
+        "\\{(\"[a\\\\\" é]{0,4}\"|NULL|1|a|,){0,9}\\}".prop_map(String::into_bytes),
+        "(\"[a\\\\é]{0,3}\"=>(NULL|\"[a\\\\]{0,3}\")(, )?){0,3}".prop_map(String::into_bytes),
+        "[\\[({<]?\\(?[0-9.]{1,3},[0-9.]{1,3}\\)?(,\\(?[0-9.]{1,3},[0-9.]{1,3}\\)?){0,2}[\\])}>]?".prop_map(String::into_bytes),
+        "[\\[{]([0-9]:)?[0-9.]{1,3}(,([0-9]:)?[0-9.]{1,3}){0,3}[\\]}](/[0-9]{1,2})?".prop_map(String::into_bytes),
+        "[-$(]?[-$]?[0-9,.]{1,22}[ )]?".prop_map(String::into_bytes),
+        // Small numbers of one to four bytes, so that counts and lengths are plausible.
+        prop::collection::vec((-1_i32..5, 1_usize..5), 0..16).prop_map(|fields| {
+            fields.iter().flat_map(|(number, size)| number.to_be_bytes()[4 - size..].to_vec()).collect()
+        }),
         // The header of a binary numeric with plausible fields, then groups.
         (0_u16..6, -4_i16..6, prop::sample::select(vec![0_u16, 0x4000, 0xC000, 0xD000, 0xF000]), 0_u16..30, prop::collection::vec(0_u16..10_100, 0..6))
             .prop_map(|(count, weight, sign, dscale, groups)| {
@@ -259,7 +275,18 @@ fn noise() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn all_types() -> Vec<ColumnType> {
-    vec![
+    use UnknownType::{JsonPath, Multirange, Opaque, PgLsn, RefCursor, Snapshot, Tid, Xid, Xid8};
+
+    let ranges = [
+        RangeType::Int4,
+        RangeType::Int8,
+        RangeType::Numeric,
+        RangeType::Date,
+        RangeType::Timestamp,
+        RangeType::TimestampTz,
+    ];
+    let unknown = [PgLsn, Xid, Xid8, Tid, Snapshot, JsonPath, RefCursor, Opaque];
+    let mut types = vec![
         ColumnType::Bool,
         ColumnType::Int2,
         ColumnType::Int4,
@@ -268,18 +295,53 @@ fn all_types() -> Vec<ColumnType> {
         ColumnType::Float4,
         ColumnType::Float8,
         NUMERIC,
+        ColumnType::Money,
         ColumnType::Text,
+        ColumnType::Char,
+        ColumnType::Name,
+        ColumnType::Xml,
         ColumnType::Uuid,
         ColumnType::Json,
         ColumnType::Jsonb,
         ColumnType::Bytea,
+        ColumnType::Bit(None),
+        ColumnType::VarBit(None),
         ColumnType::Date,
         ColumnType::Time(6),
+        ColumnType::TimeTz(6),
         ColumnType::Timestamp(6),
         ColumnType::TimestampTz(6),
+        ColumnType::Interval,
+        ColumnType::Inet,
+        ColumnType::Cidr,
+        ColumnType::MacAddr,
+        ColumnType::MacAddr8,
+        ColumnType::TsVector,
+        ColumnType::Ltree,
+        ColumnType::Isbn,
+        ColumnType::Hstore,
+        ColumnType::Point,
+        ColumnType::Line,
+        ColumnType::Lseg,
+        ColumnType::Box,
+        ColumnType::Path,
+        ColumnType::Polygon,
+        ColumnType::Circle,
+        ColumnType::Geometry,
+        ColumnType::Geography,
+        ColumnType::Vector,
+        ColumnType::HalfVec,
+        ColumnType::SparseVec,
         ColumnType::Enum(Arc::from([])),
-        ColumnType::Unsupported,
-    ]
+    ];
+    types.extend(ranges.map(ColumnType::Range));
+    types.extend(ranges.map(|range_type| ColumnType::Unknown(Multirange(range_type))));
+    types.extend(unknown.map(ColumnType::Unknown));
+    let arrays: Vec<ColumnType> = types.iter().map(|element| ColumnType::Array(Box::new(element.clone()))).collect();
+    types.extend(arrays);
+    types.push(ColumnType::DomainArray(Box::new(ColumnType::Array(Box::new(ColumnType::Text)))));
+    types.push(ColumnType::DroppedArray(Box::new(ColumnType::Interval)));
+    types
 }
 
 /// Calls everything that an encoder could call.
@@ -315,8 +377,25 @@ fn exercise(value: &Value<'_>) {
             }
             let _ = timestamp.unix_micros();
         }
+        Value::Bits(bits) => {
+            assert_eq!(bits.iter().count(), bits.len());
+            bits.write_number_le(&mut out);
+        }
+        Value::Shape(shape) => assert!(shape.points().count() > 0),
+        Value::Ewkb(ewkb) => drop(ewkb.srid()),
+        Value::Hstore(hstore) => hstore.pairs().for_each(|pair| pair.key.write(&mut out)),
+        Value::Vector(vector) => assert!(vector.elements().count() > 0),
+        Value::SparseVector(vector) => drop(vector.entries().count()),
+        Value::Array(array) => {
+            assert_eq!(array.elements().next().is_none(), array.dimensions() == 0);
+            let mut scratch = String::new();
+            for element in array.elements() {
+                let _ = element.decode(&mut scratch);
+            }
+        }
         _ => {}
     }
+    value.write_text(&mut out);
     let same = *value;
     assert!(*value == same, "a value equals itself");
 }

@@ -96,18 +96,32 @@ pub(in crate::value) fn float8_text(text: &[u8]) -> Result<f64, Reason> {
     }
 }
 
-/// `textsend` and its kin.
-///
-/// `charsend` sends the byte 0 where `charout` prints an empty string; no other text can hold that byte. A `"char"`
-/// above 127 is refused in binary, because it cannot be told from one byte of unconverted text.
-#[inline]
-pub(in crate::value) fn text_binary(bytes: &[u8]) -> Result<&str, Reason> {
-    if bytes == [0] { Ok("") } else { utf8(bytes) }
+/// `charsend`: one byte, which `charout` prints as it is, as nothing where it is 0, and as a backslash and three octal
+/// digits above 127 (since PostgreSQL 15).
+pub(in crate::value) fn char_binary(bytes: &[u8]) -> Result<&str, Reason> {
+    match bytes {
+        [0] => Ok(""),
+        [byte @ 128..=255] => OCTAL.get(usize::from(byte & 0x7f)).ok_or(Reason::Field).and_then(|text| utf8(text)),
+        [_] => utf8(bytes),
+        _ => Err(Reason::Length),
+    }
 }
 
-/// `jsonb_send`: a version byte, then the text.
+/// `\200` to `\377`, because a value borrows its text.
+const OCTAL: &[[u8; 4]; 128] = &{
+    let mut texts = [[b'\\', b'0', b'0', b'0']; 128];
+    let mut at = 0_u8;
+    while at < 128 {
+        let byte = at | 0x80;
+        texts[at as usize] = [b'\\', b'0' + (byte >> 6), b'0' + (byte >> 3 & 7), b'0' + (byte & 7)];
+        at += 1;
+    }
+    texts
+};
+
+/// `jsonb_send`, `jsonpath_send`, `ltree_send`: a version byte, then the text.
 #[inline]
-pub(in crate::value) fn jsonb_binary(bytes: &[u8]) -> Result<&str, Reason> {
+pub(in crate::value) fn versioned_text(bytes: &[u8]) -> Result<&str, Reason> {
     match bytes {
         [1, text @ ..] => utf8(text),
         [] => Err(Reason::Length),

@@ -20,6 +20,9 @@ const END_OF_DATES: i64 = 2_147_483_494 - 2_451_545;
 /// of less than six digits rounds the last second up to.
 const END_OF_TIMESTAMPS: i64 = 109_203_528 - 2_451_545;
 
+/// What every zone's offset stays below: `TZDISP_LIMIT`.
+const ZONE_END_SECONDS: i32 = 16 * 3_600;
+
 /// A day of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CivilDate {
@@ -246,6 +249,35 @@ fn time_in_range(micros: i64) -> Result<i64, Reason> {
     if (0..=MICROS_PER_DAY).contains(&micros) { Ok(micros) } else { Err(Reason::Range) }
 }
 
+/// A `timetz`: a time of day and how far its zone lies from UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeTz {
+    /// Microseconds since midnight, in the zone; `24:00:00` is 86 400 000 000.
+    pub micros: i64,
+    /// Seconds by which the zone's clocks are ahead of UTC, as ISO 8601 writes offsets.
+    pub offset_seconds: i32,
+}
+
+impl TimeTz {
+    /// `timetz_out`: a time with `+HH[:MM[:SS]]` behind it.
+    pub(in crate::value) fn from_text(text: &[u8]) -> Result<Self, Reason> {
+        let (micros, zone) = read_time(text)?;
+        Self::in_range(micros, read_offset(zone)? / MICROS_PER_SECOND)
+    }
+
+    /// `timetz_send`: `micros:i64 zone:i32`, the zone in seconds west of UTC.
+    pub(in crate::value) fn from_binary(bytes: &[u8]) -> Result<Self, Reason> {
+        let [m0, m1, m2, m3, m4, m5, m6, m7, z0, z1, z2, z3] = fixed(bytes)?;
+        let west = i32::from_be_bytes([z0, z1, z2, z3]);
+        Self::in_range(i64::from_be_bytes([m0, m1, m2, m3, m4, m5, m6, m7]), -i64::from(west))
+    }
+
+    fn in_range(micros: i64, offset_seconds: i64) -> Result<Self, Reason> {
+        let offset_seconds = i32::try_from(offset_seconds).ok().filter(|offset| offset.abs() < ZONE_END_SECONDS);
+        Ok(Self { micros: time_in_range(micros)?, offset_seconds: offset_seconds.ok_or(Reason::Range)? })
+    }
+}
+
 /// Which side of year 1.
 #[derive(Clone, Copy)]
 enum Era {
@@ -315,7 +347,7 @@ fn read_time(text: &[u8]) -> Result<(i64, &[u8]), Reason> {
 }
 
 /// `f{1,6}` in microseconds, and what follows it.
-fn read_fraction(text: &[u8]) -> Result<(i64, &[u8]), Reason> {
+pub(in crate::value) fn read_fraction(text: &[u8]) -> Result<(i64, &[u8]), Reason> {
     let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = text.split_at_checked(count).ok_or(Reason::Syntax)?;
     if !(1..=6).contains(&count) {

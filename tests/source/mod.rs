@@ -4,6 +4,7 @@ mod access;
 mod broken;
 mod facts;
 mod fixture;
+mod forms;
 mod preflight;
 mod publication;
 mod slot;

@@ -78,12 +78,8 @@ pub(super) static PROPERTIES: &[Property] = &[
     .check(time_precision),
     Property::one_of("interval.handling.mode", &["numeric", "string"], "How interval is written")
         .or("numeric")
-        .medium()
-        .not_yet(&[]),
-    Property::one_of("hstore.handling.mode", &["json", "map"], "How hstore is written")
-        .or("json")
-        .medium()
-        .not_yet(&[]),
+        .medium(),
+    Property::one_of("hstore.handling.mode", &["json", "map"], "How hstore is written").or("json").medium(),
     Property::one_of("binary.handling.mode", &["bytes", "base64", "base64-url-safe", "hex"], "How bytea is written")
         .or("bytes")
         .medium(),
@@ -92,11 +88,9 @@ pub(super) static PROPERTIES: &[Property] = &[
         ValueType::Integer { min: 0, max: 32767 },
         "Digits of money after the point",
     )
-    .or("2")
-    .not_yet(&[]),
-    Property::bool("include.unknown.datatypes", "false", "Whether columns of unknown types are written")
-        .medium()
-        .not_yet(&[]),
+    .or("2"),
+    Property::bool("include.unknown.datatypes", "false", "Whether columns of unknown types are written, as bytea is")
+        .medium(),
     Property::text(
         "unavailable.value.placeholder",
         "What stands for a value that the server did not send; hex: begins bytes",

@@ -232,8 +232,12 @@ impl Printer {
             Literal::String(value) => self.string(value),
             Literal::Bytes(value) => self.latin1(value),
             Literal::Decimal { unscaled, .. } => with_be_bytes(unscaled, |bytes| self.latin1(bytes)),
-            // Connect takes no struct as a default.
-            Literal::VariableScaleDecimal { .. } => self.out.extend_from_slice(b"null"),
+            // No column has a default with parts.
+            Literal::VariableScaleDecimal { .. }
+            | Literal::Array(_)
+            | Literal::Map(_)
+            | Literal::Point { .. }
+            | Literal::Geometry(_) => self.out.extend_from_slice(b"null"),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The encoder takes no memory in the steady state: every allocation of the process is counted.
 
+#![allow(clippy::unwrap_used, reason = "in a test a broken expectation is a failure, also in its support code")]
+
 #[allow(dead_code, reason = "the bench uses the rest")]
 #[path = "bench/encode/cases.rs"]
 mod cases;

@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::catalog::RelationVersion;
-use crate::config::Records;
+use crate::config::{Converter, NameAdjustment, Records};
 use crate::error::{Error, Result};
 use crate::event::{Change, Event, KnownRow};
 use crate::ledger::Ticket;
@@ -102,7 +102,14 @@ struct Ranges {
 impl Encoder {
     /// An encoder without plans.
     #[must_use]
-    pub fn new(options: EncoderOptions) -> Self {
+    pub fn new(mut options: EncoderOptions) -> Self {
+        let records = &mut options.records;
+        // Debezium looks at the converters: where one of them is Avro's, names of fields are made legal for it.
+        if [records.key_converter, records.value_converter].contains(&Converter::Avro)
+            && records.field_names == NameAdjustment::None
+        {
+            records.field_names = NameAdjustment::Avro;
+        }
         let shared_headers = shared_headers(&options);
         let value_format = AnyFormat::of(options.records.value_converter);
         let (prefix, dbname) = (&options.topic_prefix, &options.dbname);

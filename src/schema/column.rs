@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use md5::{Digest as _, Md5};
+
 use super::decimal::connect_scale;
 use super::temporal::MICROS_PER_DAY;
 use super::{Conversion, Field, Kind, Literal, Schema};
@@ -14,12 +16,15 @@ use crate::config::{
     BinaryHandling, DecimalHandling, HstoreHandling, IntervalHandling, Records, TimePrecision, UnknownTypes,
 };
 use crate::pgoutput::TypeOid;
-use crate::value::{Date, Timestamp, Unscaled, Value, decode_text};
+use crate::value::{Date, Timestamp, Unscaled, Value, decode_text, write_uuid};
 
 /// Most fraction digits that are counted in milliseconds.
 const MILLIS_DIGITS_MAX: u8 = 3;
 /// OID of `name`, for which Debezium has a field but no converter.
 const NAME: TypeOid = TypeOid(19);
+/// OIDs of `int2vector` and `oidvector`: arrays to Debezium, which finds nothing in their values.
+const INT2VECTOR: TypeOid = TypeOid(22);
+const OIDVECTOR: TypeOid = TypeOid(30);
 /// What the length of a `bit varying` without one is to Debezium.
 const UNBOUNDED_BITS: u32 = 2_147_483_647;
 /// What stands for a geometry that is not there: an empty collection in well-known binary.
@@ -44,13 +49,19 @@ impl ColumnSchema {
     /// The schema of a column; nothing for one that records leave out.
     #[must_use]
     pub fn of(column: &Column, records: &Records) -> Option<Self> {
-        let (mut schema, conversion) = mapped(&column.column_type, records)?;
+        let (mut schema, conversion) = match column.type_oid {
+            INT2VECTOR => empty_array(Kind::Int16),
+            OIDVECTOR => empty_array(Kind::Int64),
+            _ => mapped(&column.column_type, records)?,
+        };
         let filler = filler(&schema.kind, &conversion);
         let unavailable = unavailable(&schema.kind, &column.column_type, &conversion, records);
         schema.optional |= column.nullability == Nullability::Optional;
         schema.default = column.default.as_deref().and_then(|text| default(column, &conversion, text));
-        let conversion = if column.type_oid == NAME { Conversion::Drop } else { conversion };
-        if column.type_oid == NAME {
+        // Where unknown types are written, that is the converter of `name`, too.
+        let dropped = column.type_oid == NAME && records.unknown_types == UnknownTypes::LeftOut;
+        let conversion = if dropped { Conversion::Drop } else { conversion };
+        if dropped {
             tracing::warn!(
                 column = column.name,
                 "a column of type name is written as null, as Debezium does; change it to text to have its values"
@@ -145,7 +156,11 @@ fn binary(mode: BinaryHandling) -> (Schema, Conversion) {
 fn money(records: &Records) -> (Schema, Conversion) {
     match records.decimals {
         DecimalHandling::Double => (Schema::of(Kind::Float64), Conversion::DecimalAsDouble),
-        DecimalHandling::String => (Schema::of(Kind::String), Conversion::DecimalAsString { scale: None }),
+        // The scale is that of the fallback; an amount has the one it came with.
+        DecimalHandling::String => {
+            let scale = Some(records.money_fraction_digits);
+            (Schema::of(Kind::String), Conversion::DecimalAsString { scale })
+        }
         DecimalHandling::Precise => {
             let scale = records.money_fraction_digits;
             let schema = Schema::semantic(Kind::Bytes, Schema::DECIMAL).parameter("scale", scale.to_string());
@@ -194,17 +209,56 @@ fn vector(element: Kind, name: &'static str) -> Schema {
     Schema::semantic(Kind::Array(Arc::new(Schema::of(element))), name)
 }
 
-/// Elements are as columns of their type, and may be null; labels of enums may not.
+fn empty_array(element: Kind) -> (Schema, Conversion) {
+    (Schema::of(Kind::Array(Arc::new(Schema::of(element)))), Conversion::EmptyArray)
+}
+
+/// Elements are as columns of their type. Whether they may be null is a matter of the type, too.
 fn array(element: &ColumnType, records: &Records) -> Option<(Schema, Conversion)> {
-    // Debezium takes an array of bit strings for one of them, and has no form for arrays of these others.
-    if matches!(element, ColumnType::Bit(_) | ColumnType::Array(_)) {
-        return None;
+    // Debezium takes the field for one bit string, and then has no form for the values.
+    if let ColumnType::Bit(bits) = element {
+        return Some((bits_of(bits.unwrap_or(1)).0, Conversion::Drop));
     }
-    let nullable = !matches!(element, ColumnType::Enum(_));
+    let nullable = has_nullable_elements(element);
     let (mut schema, conversion) = mapped(element, records)?;
     schema.optional = nullable;
     let conversion = Conversion::Array { elements: Box::new(conversion), nullable };
     Some((Schema::of(Kind::Array(Arc::new(schema))), conversion))
+}
+
+/// The types whose arrays Debezium lists by name. It makes the schema of all others from that of a column.
+const fn has_nullable_elements(element: &ColumnType) -> bool {
+    matches!(
+        element,
+        ColumnType::Bool
+            | ColumnType::Int2
+            | ColumnType::Int4
+            | ColumnType::Int8
+            | ColumnType::Oid
+            | ColumnType::Float4
+            | ColumnType::Float8
+            | ColumnType::Numeric(_)
+            | ColumnType::Text
+            | ColumnType::Char
+            | ColumnType::Uuid
+            | ColumnType::Json
+            | ColumnType::Jsonb
+            | ColumnType::Bytea
+            | ColumnType::Date
+            | ColumnType::Time(_)
+            | ColumnType::TimeTz(_)
+            | ColumnType::Timestamp(_)
+            | ColumnType::TimestampTz(_)
+            | ColumnType::Inet
+            | ColumnType::Cidr
+            | ColumnType::MacAddr
+            | ColumnType::MacAddr8
+            | ColumnType::Range(_)
+            | ColumnType::Hstore
+            | ColumnType::Ltree
+            | ColumnType::Geometry
+            | ColumnType::Geography
+    )
 }
 
 fn numeric(size: Option<NumericSize>, mode: DecimalHandling) -> (Schema, Conversion) {
@@ -318,7 +372,9 @@ fn filler(kind: &Kind, conversion: &Conversion) -> Literal {
         Conversion::HstoreMap => Literal::Map(None),
         Conversion::Point => Literal::Point { x: 0.0, y: 0.0 },
         Conversion::Geometry => Literal::Geometry(EMPTY_GEOMETRY.to_vec()),
-        Conversion::DoubleVector | Conversion::FloatVector | Conversion::Array { .. } => Literal::Array(Vec::new()),
+        Conversion::DoubleVector | Conversion::FloatVector | Conversion::Array { .. } | Conversion::EmptyArray => {
+            Literal::Array(Vec::new())
+        }
     }
 }
 
@@ -333,19 +389,32 @@ fn unavailable(kind: &Kind, of: &ColumnType, conversion: &Conversion, records: &
         Conversion::Bytes => Some(bytes()),
         Conversion::HstoreJson => Some(Literal::String(format!("{{\"{placeholder}\":\"{placeholder}\"}}"))),
         Conversion::HstoreMap => Some(Literal::Map(Some((placeholder.clone(), placeholder.clone())))),
-        Conversion::Array { .. } => {
+        Conversion::Array { elements, .. } => {
             let ColumnType::Array(element) = of else { return None };
             let codes = || placeholder.bytes();
             Some(Literal::Array(match &**element {
                 ColumnType::Text | ColumnType::Json | ColumnType::Jsonb => vec![text()],
-                ColumnType::Bytea => vec![bytes()],
-                ColumnType::Int4 => codes().map(|code| Literal::Int32(code.into())).collect(),
+                ColumnType::Bytea if **elements == Conversion::Bytes => vec![bytes()],
+                ColumnType::Uuid => vec![Literal::String(name_uuid(placeholder))],
+                ColumnType::Date if **elements != Conversion::EpochDays => return None,
+                ColumnType::Int4 | ColumnType::Date => codes().map(|code| Literal::Int32(code.into())).collect(),
                 ColumnType::Int8 => codes().map(|code| Literal::Int64(code.into())).collect(),
                 _ => return None,
             }))
         }
         _ => None,
     }
+}
+
+/// Java's `UUID.nameUUIDFromBytes`: version 3 without a name space.
+fn name_uuid(name: &str) -> String {
+    let mut bytes: [u8; 16] = Md5::digest(name.as_bytes()).into();
+    let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
+    *version = *version & 0x0F | 0x30;
+    *variant = *variant & 0x3F | 0x80;
+    let mut text = Vec::new();
+    write_uuid(&bytes, &mut text);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// The default of a column. A struct cannot be one in Connect, so a numeric without scale has none in precise mode.

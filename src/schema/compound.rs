@@ -2,13 +2,56 @@
 //!
 //! Source: Debezium's `PostgresValueConverter`, `Bits`, `Point`, `Geometry`, `Vectors`; Java's `HashMap`.
 
-use super::{Conversion, NotRepresentable, Put};
-use crate::value::{Array, Bits, Bytes, Ewkb, Hstore, Pair, Point, Quoted, Vector};
+use super::{Conversion, NotRepresentable, Put, number, temporal};
+use crate::value::{
+    Array, Bits, Bytes, Circle, Date, Ewkb, Hstore, Line, Pair, Point, Quoted, ShapeKind, TimeTz, Value, Vector,
+};
 
 /// Bytes of a bit string that need no memory of their own.
 const BITS_BYTES: usize = 64;
 /// Well-known binary of a point: little-endian, type 1.
 const WKB_POINT: [u8; 5] = [1, 1, 0, 0, 0];
+
+/// Appends the text that pgJDBC's geometric classes print: PostgreSQL's, but for the numbers. Says whether the value is
+/// of such a type.
+pub(super) fn append_java_shape(out: &mut Vec<u8>, value: Value<'_>) -> bool {
+    match value {
+        Value::Line(Line { a, b, c }) => append_numbers(out, b'{', &[a, b, c], b'}'),
+        Value::Circle(Circle { center: Point { x, y }, radius }) => {
+            out.push(b'<');
+            append_numbers(out, b'(', &[x, y], b')');
+            append_numbers(out, b',', &[radius], b'>');
+        }
+        Value::Shape(shape) => {
+            let (open, close): (&[u8], &[u8]) = match shape.kind() {
+                ShapeKind::Box => (b"", b""),
+                ShapeKind::Lseg | ShapeKind::OpenPath => (b"[", b"]"),
+                ShapeKind::ClosedPath | ShapeKind::Polygon => (b"(", b")"),
+            };
+            out.extend_from_slice(open);
+            for (index, Point { x, y }) in shape.points().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                append_numbers(out, b'(', &[x, y], b')');
+            }
+            out.extend_from_slice(close);
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn append_numbers(out: &mut Vec<u8>, open: u8, numbers: &[f64], close: u8) {
+    out.push(open);
+    for (index, value) in numbers.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        number::append_f64(out, *value);
+    }
+    out.push(close);
+}
 
 /// The bits as a number, lowest byte first, without zero bytes at the high end.
 pub(super) fn put_bits<P: Put>(bits: Bits<'_>, to: &mut P) {
@@ -103,13 +146,37 @@ pub(super) fn put_array<P: Put>(
             to.optional(value.is_some());
         }
         match value {
-            Some(value) => elements.put(value, to)?,
+            Some(value) => put_element(value, elements, to)?,
             None if nullable => {}
             None => return Err(NotRepresentable),
         }
     }
     to.end_array(count);
     Ok(())
+}
+
+/// Debezium has elements from pgJDBC's arrays, which are made of `java.sql.Time` and `Date`: times have milliseconds, those
+/// with zone seconds only, and dates are years of their era without the era.
+fn put_element<P: Put>(value: Value<'_>, conversion: &Conversion, to: &mut P) -> Result<(), NotRepresentable> {
+    let value = match (value, conversion) {
+        (Value::Date(Date::Infinity), Conversion::IsoDate) => {
+            to.put_str(temporal::ISO_SQL_DATE_INFINITY);
+            return Ok(());
+        }
+        (Value::Date(Date::NegativeInfinity), Conversion::IsoDate) => {
+            to.put_str(temporal::ISO_SQL_DATE_NEGATIVE_INFINITY);
+            return Ok(());
+        }
+        (Value::Date(date), _) => Value::Date(temporal::sql_date(date)),
+        (Value::Time(micros), _) => Value::Time(temporal::sql_time(micros, temporal::MICROS_PER_MILLISECOND)),
+        (Value::TimeTz(TimeTz { micros, offset_seconds }), _) => {
+            // An offset is whole seconds, so that the fraction is the same in UTC.
+            let micros = temporal::sql_time(micros, temporal::MICROS_PER_SECOND);
+            Value::TimeTz(TimeTz { micros, offset_seconds })
+        }
+        (value, _) => value,
+    };
+    conversion.put(value, to)
 }
 
 /// A map in the order in which Java's `HashMap` keeps it.
@@ -196,7 +263,7 @@ mod tests {
     use super::*;
     use crate::catalog::ColumnType;
     use crate::schema::Literal;
-    use crate::value::{Value, decode_text};
+    use crate::value::decode_text;
 
     #[test]
     fn bits_are_a_number_lowest_byte_first() {

@@ -97,6 +97,8 @@ pub enum Conversion {
     DoubleVector,
     /// Debezium's `FloatVector`.
     FloatVector,
+    /// `ARRAY` without elements, whatever the value.
+    EmptyArray,
     /// `ARRAY`
     Array {
         /// What is done with its elements.
@@ -151,6 +153,10 @@ impl Conversion {
     /// The types that few tables have.
     fn put_rare<P: Put>(&self, value: Value<'_>, to: &mut P) -> Result<(), NotRepresentable> {
         match (self, value) {
+            (Self::EmptyArray, _) => {
+                to.begin_array(0);
+                to.end_array(0);
+            }
             (Self::Plain, Value::Printed(value)) => match value.as_str() {
                 Some(text) => to.put_str(text),
                 None => put_text(to, |out| value.write_text(out)),
@@ -158,7 +164,7 @@ impl Conversion {
             (_, Value::Money(value)) => return self.put_money(value, to),
             (_, Value::Interval(value)) => return self.put_interval(value, to),
             (Self::ZonedTime, Value::TimeTz(value)) => to.put_plain(|out| temporal::append_zoned_time(out, value)),
-            (Self::Bit, Value::Bits(value)) => to.put_bool(value.iter().any(|bit| bit)),
+            (Self::Bit, Value::Bits(value)) if !value.is_empty() => to.put_bool(value.iter().any(|bit| bit)),
             (Self::Bits, Value::Bits(value)) => compound::put_bits(value, to),
             (Self::HstoreJson, Value::Hstore(value)) => compound::put_hstore_json(value, to),
             (Self::HstoreMap, Value::Hstore(value)) => compound::put_hstore_map(value, to),
@@ -169,10 +175,12 @@ impl Conversion {
             (Self::Array { elements, nullable }, Value::Array(value)) => {
                 return compound::put_array(value, elements, *nullable, to);
             }
-            // The text of a type that Debezium has no schema for.
+            // The text of a type that Debezium has no schema for; that of shapes goes through Java's numbers.
             (Self::Bytes | Self::Base64 | Self::Base64UrlSafe | Self::Hex, value) => {
                 let mut text = Vec::new();
-                value.write_text(&mut text);
+                if !compound::append_java_shape(&mut text, value) {
+                    value.write_text(&mut text);
+                }
                 return self.put_bytes(Bytes::Raw(&text), to);
             }
             _ => return Err(NotRepresentable),
@@ -196,7 +204,11 @@ impl Conversion {
     }
 
     fn put_interval<P: Put>(&self, value: Interval, to: &mut P) -> Result<(), NotRepresentable> {
-        let Interval::Span { months, days, micros } = value else { return Err(NotRepresentable) };
+        let (months, days, micros) = match value {
+            Interval::Span { months, days, micros } => (months, days, micros),
+            // pgJDBC reads nothing in an infinite interval, which leaves all its parts at zero.
+            Interval::Infinity | Interval::NegativeInfinity => (0, 0, 0),
+        };
         match self {
             Self::MicroDuration => to.put_i64(temporal::duration_micros(months, days, micros)),
             Self::IsoInterval => to.put_plain(|out| temporal::append_iso_interval(out, months, days, micros)),

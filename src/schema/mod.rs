@@ -19,6 +19,7 @@ mod envelope;
 mod literal;
 mod model;
 mod names;
+pub mod number;
 mod put;
 mod table;
 mod temporal;

@@ -6,7 +6,8 @@ use super::NotRepresentable;
 use crate::pgtime::{PgMicros, UNIX_TO_PG_EPOCH_DAYS, UNIX_TO_PG_EPOCH_MICROS};
 use crate::value::{Civil, CivilDate, Date, TimeOfDay, TimeTz, Timestamp};
 
-const MICROS_PER_SECOND: i64 = 1_000_000;
+pub(super) const MICROS_PER_SECOND: i64 = 1_000_000;
+pub(super) const MICROS_PER_MILLISECOND: i64 = 1_000;
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 /// What Debezium takes a month for.
@@ -28,6 +29,41 @@ const TIMESTAMP_INFINITY_MICROS: i64 = 9_223_372_036_825_200_000;
 const TIMESTAMP_NEGATIVE_INFINITY_MICROS: i64 = -9_223_372_036_832_400_000;
 const ISO_TIMESTAMP_INFINITY: &[u8] = b"+294247-01-10T04:00:25.2Z";
 const ISO_TIMESTAMP_NEGATIVE_INFINITY: &[u8] = b"-290308-12-21T19:59:27.6Z";
+
+/// The same in arrays, where pgJDBC makes them of the ends of `java.sql.Date` in UTC, and days are cut to 32 bits.
+const SQL_DATE_INFINITY: i32 = -622_191_234;
+const SQL_DATE_NEGATIVE_INFINITY: i32 = -625_821_272;
+pub(super) const ISO_SQL_DATE_INFINITY: &str = "+292278994-08-16Z";
+pub(super) const ISO_SQL_DATE_NEGATIVE_INFINITY: &str = "+292269055-12-02Z";
+
+/// A date as `java.sql.Date.toLocalDate` gives it: a year before Christ becomes the year after Christ of that number.
+pub(super) fn sql_date(date: Date) -> Date {
+    let unix_days = match date {
+        Date::Infinity => SQL_DATE_INFINITY,
+        Date::NegativeInfinity => SQL_DATE_NEGATIVE_INFINITY,
+        Date::Days(days) => {
+            let CivilDate { year, month, day } = CivilDate::from_pg_days(days);
+            if year > 0 {
+                return date;
+            }
+            unix_days_of(CivilDate { year: 1 - year, month, day })
+        }
+    };
+    Date::Days(unix_days.saturating_sub(UNIX_TO_PG_EPOCH_DAYS))
+}
+
+/// A time of day as `java.sql.Time` keeps it: cut to a unit, the end of a day being its beginning.
+pub(super) const fn sql_time(micros: i64, unit_micros: i64) -> i64 {
+    (micros - micros % unit_micros) % MICROS_PER_DAY
+}
+
+/// Days since the Unix epoch of a day after Christ, counted in years that begin on 1 March.
+fn unix_days_of(CivilDate { year, month, day }: CivilDate) -> i32 {
+    let (month, day) = (i32::from(month), i32::from(day));
+    let year = if month > 2 { year } else { year - 1 };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
+}
 
 /// Days since the Unix epoch.
 pub(super) const fn epoch_days(date: Date) -> i32 {
@@ -118,12 +154,9 @@ pub fn append_instant(out: &mut Vec<u8>, at: PgMicros, digits: u8) {
     append(out, at, Fraction::Exactly(digits));
 }
 
-/// Appends a time of day with zone as `ZonedTime`: in UTC. The end of a day stays what it is only in UTC.
+/// Appends a time of day with zone as `ZonedTime`: in UTC; the end of a day is the beginning of one.
 pub(super) fn append_zoned_time(out: &mut Vec<u8>, time: TimeTz) {
-    let utc = time.micros - i64::from(time.offset_seconds) * MICROS_PER_SECOND;
-    let micros = if time.offset_seconds == 0 { utc } else { utc.rem_euclid(MICROS_PER_DAY) };
-    append_time(out, TimeOfDay::from_micros(micros), Fraction::Needed);
-    out.push(b'Z');
+    append_iso_time(out, (time.micros - i64::from(time.offset_seconds) * MICROS_PER_SECOND).rem_euclid(MICROS_PER_DAY));
 }
 
 /// Microseconds of an interval whose months have 30.4375 days, in the double arithmetic of `MicroDuration`.
@@ -327,11 +360,23 @@ mod tests {
         for (micros, offset_seconds, text) in [
             (3_600_000_000, 7_200, "23:00:00Z"),
             (1_500_000, 0, "00:00:01.5Z"),
-            (MICROS_PER_DAY, 0, "24:00:00Z"),
+            (MICROS_PER_DAY, 0, "00:00:00Z"),
             (0, -18_000, "05:00:00Z"),
         ] {
             assert_eq!(written(|out| append_zoned_time(out, TimeTz { micros, offset_seconds })), text);
         }
+    }
+
+    #[test]
+    fn dates_in_arrays_lose_their_era() {
+        // 15 March 44 BC, of which Java keeps 15 March 44.
+        assert_eq!(
+            sql_date(Date::Days(-735_160 - UNIX_TO_PG_EPOCH_DAYS)),
+            Date::Days(-703_383 - UNIX_TO_PG_EPOCH_DAYS)
+        );
+        assert_eq!(sql_date(Date::Days(0)), Date::Days(0));
+        assert_eq!(sql_time(45_296_789_012, MICROS_PER_MILLISECOND), 45_296_789_000);
+        assert_eq!(sql_time(MICROS_PER_DAY, MICROS_PER_SECOND), 0);
     }
 
     #[test]

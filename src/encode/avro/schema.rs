@@ -183,11 +183,7 @@ impl Printer {
         match &schema.default {
             Some(default) => {
                 self.out.extend_from_slice(b",\"default\":");
-                // On its way here a float becomes a double.
-                match default {
-                    Literal::Float32(value) => write_f64(&mut self.out, f64::from(*value)),
-                    _ => self.literal(default),
-                }
+                self.literal(default);
             }
             None if schema.optional => self.out.extend_from_slice(b",\"default\":null"),
             None => {}

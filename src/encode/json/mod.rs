@@ -7,11 +7,12 @@ use crate::config::{DecimalFormat, NullForm};
 use crate::schema::{Put, Schema, append_base64, append_bytes_base64, append_java_text, with_be_bytes};
 use crate::value::{Bytes, Unscaled};
 
-pub(super) mod number;
 mod schema;
 pub(super) mod text;
 
 pub(super) use schema::append_schema;
+
+pub(super) use crate::schema::number;
 
 /// JSON with the converter's settings.
 #[derive(Clone, Copy, Debug)]

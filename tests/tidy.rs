@@ -20,7 +20,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("event", &["pgoutput", "catalog", "value"]),
     ("source", &["config", "wire", "pgoutput", "catalog"]),
     ("assemble", &["pgoutput", "catalog", "value", "event"]),
-    ("encode", &["config", "pgoutput", "catalog", "value", "event"]),
+    ("schema", &["config", "pgoutput", "catalog", "value"]),
+    ("encode", &["config", "pgoutput", "catalog", "value", "event", "schema"]),
     ("sink", &["config", "encode"]),
     ("observe", &["config"]),
     (

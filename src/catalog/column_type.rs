@@ -245,33 +245,4 @@ impl ColumnType {
             _ => b',',
         }
     }
-
-    /// Whether records lack columns of this type: Debezium has no schema for it, or it has no encoding yet.
-    #[must_use]
-    pub const fn is_left_out(&self) -> bool {
-        !matches!(
-            self,
-            Self::Bool
-                | Self::Int2
-                | Self::Int4
-                | Self::Int8
-                | Self::Oid
-                | Self::Float4
-                | Self::Float8
-                | Self::Numeric(_)
-                | Self::Text
-                | Self::Char
-                | Self::Name
-                | Self::Xml
-                | Self::Uuid
-                | Self::Json
-                | Self::Jsonb
-                | Self::Bytea
-                | Self::Date
-                | Self::Time(_)
-                | Self::Timestamp(_)
-                | Self::TimestampTz(_)
-                | Self::Enum(_)
-        )
-    }
 }

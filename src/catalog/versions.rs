@@ -230,18 +230,9 @@ fn same_but_number(left: &RelationVersion, right: &RelationVersion) -> bool {
         && left.key == right.key
 }
 
-/// One warning per version for each column that records will lack, and one where no primary key makes the record key.
+/// A warning where no primary key makes the record key.
 fn warn_once(version: &RelationVersion, substitute_key: bool) {
     let table = format!("{}.{}", version.schema, version.table);
-    for column in version.columns.iter().filter(|column| column.column_type.is_left_out()) {
-        tracing::warn!(
-            table,
-            column = column.name,
-            type_oid = %column.type_oid,
-            version = version.version,
-            "column is left out of records: its type has no mapping"
-        );
-    }
     if substitute_key && version.key.is_empty() {
         tracing::warn!(table, "records have no key: the table has neither a primary key nor a usable unique index");
     } else if substitute_key {

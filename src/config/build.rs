@@ -10,11 +10,12 @@ use super::check::Checked;
 use super::findings::Findings;
 use super::load::Brokers;
 use super::model::{
-    Autocreate, Capture, ChannelBinding, Connector, Database, Kafka, Publication, Records, Retries, SkippedOperations,
-    Slot, SnapshotMode, SslMode, Tls, TopicCreation, Unrepresentable,
+    Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Database, DecimalHandling, HstoreHandling,
+    IntervalHandling, Kafka, NameAdjustment, Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode,
+    SslMode, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
-use super::pattern;
 use super::secret::Secret;
+use super::{converters, pattern};
 
 /// `max.queue.size.in.bytes` where it is absent or 0: large enough for lz4 batches to every partition while a
 /// broker is away for a moment, small enough for the memory that is promised.
@@ -197,7 +198,51 @@ fn records(checked: &Checked) -> Option<Records> {
             "fail" => Unrepresentable::Stops,
             _ => Unrepresentable::BecomesNull,
         },
+        decimals: match word(checked, "decimal.handling.mode").as_str() {
+            "double" => DecimalHandling::Double,
+            "string" => DecimalHandling::String,
+            _ => DecimalHandling::Precise,
+        },
+        times: match word(checked, "time.precision.mode").as_str() {
+            "adaptive_time_microseconds" => TimePrecision::AdaptiveTimeMicroseconds,
+            "connect" => TimePrecision::Connect,
+            "isostring" => TimePrecision::IsoString,
+            "microseconds" => TimePrecision::Microseconds,
+            "nanoseconds" => TimePrecision::Nanoseconds,
+            _ => TimePrecision::Adaptive,
+        },
+        binary: match word(checked, "binary.handling.mode").as_str() {
+            "base64" => BinaryHandling::Base64,
+            "base64-url-safe" => BinaryHandling::Base64UrlSafe,
+            "hex" => BinaryHandling::Hex,
+            _ => BinaryHandling::Bytes,
+        },
+        intervals: match word(checked, "interval.handling.mode").as_str() {
+            "string" => IntervalHandling::String,
+            _ => IntervalHandling::Numeric,
+        },
+        hstore: match word(checked, "hstore.handling.mode").as_str() {
+            "map" => HstoreHandling::Map,
+            _ => HstoreHandling::Json,
+        },
+        money_fraction_digits: i16::try_from(number(checked, "money.fraction.digits")).unwrap_or_default(),
+        unknown_types: match flag(checked, "include.unknown.datatypes") {
+            true => UnknownTypes::AsBytes,
+            false => UnknownTypes::LeftOut,
+        },
+        schema_names: name_adjustment(checked, "schema.name.adjustment.mode"),
+        field_names: name_adjustment(checked, "field.name.adjustment.mode"),
+        key_converter: converters::key(checked),
+        value_converter: converters::value(checked),
     })
+}
+
+fn name_adjustment(checked: &Checked, name: &str) -> NameAdjustment {
+    match word(checked, name).as_str() {
+        "avro" => NameAdjustment::Avro,
+        "avro_unicode" => NameAdjustment::AvroUnicode,
+        _ => NameAdjustment::None,
+    }
 }
 
 /// `unavailable.value.placeholder`: the text itself, or `hex:` and the bytes of a UTF-8 text.

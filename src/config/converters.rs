@@ -1,22 +1,61 @@
 //! Converters: what they are set to, taken together.
 //!
-//! Owns the rule that walcast writes JSON without schema. Kafka's `JsonConverter` writes schemas unless it is
-//! told not to, so that leaving `schemas.enable` out is not the same as setting it to false.
+//! Owns the typed form of `key.converter` and `value.converter` with their settings, and what is not there yet beside
+//! a converter that writes schemas. Kafka's `JsonConverter` writes schemas unless it is told not to, so that leaving
+//! `schemas.enable` out is not the same as setting it to false; walcast without any converter writes none.
 
-use super::catalogue::JSON_CONVERTER;
 use super::check::Checked;
 use super::findings::Findings;
+use super::model::{Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm};
 
-/// Checks `key.converter` and `value.converter` with their settings.
+/// What would change schemas and is not there yet, with the values that change nothing.
+const SCHEMAS_ONLY: &[(&str, &str)] = &[
+    ("include.schema.comments", "false"),
+    ("column.propagate.source.type", ""),
+    ("datatype.propagate.source.type", ""),
+];
+
+/// Checks `key.converter` and `value.converter` with what stands beside them.
 pub(super) fn check(checked: &Checked, findings: &mut Findings) {
-    for side in ["key", "value"] {
-        let converter = format!("{side}.converter");
-        let enable = format!("{converter}.schemas.enable");
-        let is_json = checked.explicit(&converter).is_some_and(|class| class == JSON_CONVERTER);
-        if is_json && checked.explicit(&enable).is_none() && !findings.is_reported(&enable) {
+    if [key(checked), value(checked)].iter().all(|converter| !writes_schemas(*converter)) {
+        return;
+    }
+    for (name, harmless) in SCHEMAS_ONLY {
+        if let Some(given) = checked.explicit(name).filter(|given| !given.eq_ignore_ascii_case(harmless)) {
             findings.mistake(format!(
-                "{enable}: is missing, and Kafka's default is true, which is not there yet; set {enable}=false"
+                "{name} = {given:?}: is not there yet, and schemas would silently differ; remove it, or set \
+                 schemas.enable=false for both converters"
             ));
         }
     }
+}
+
+const fn writes_schemas(converter: Converter) -> bool {
+    match converter {
+        Converter::Json(json) => matches!(json.schemas, JsonSchemas::InEachRecord),
+        Converter::Avro => true,
+    }
+}
+
+/// What writes keys.
+pub(super) fn key(checked: &Checked) -> Converter {
+    converter(checked, "key.converter")
+}
+
+/// What writes values.
+pub(super) fn value(checked: &Checked) -> Converter {
+    converter(checked, "value.converter")
+}
+
+fn converter(checked: &Checked, name: &str) -> Converter {
+    let is = |setting: &str, word: &str| {
+        checked.value(&format!("{name}.{setting}")).is_some_and(|value| value.trim().eq_ignore_ascii_case(word))
+    };
+    let given = checked.explicit(name).is_some_and(|class| !class.is_empty());
+    let schemas = is("schemas.enable", "true") || (given && !is("schemas.enable", "false"));
+    Converter::Json(JsonConverter {
+        schemas: if schemas { JsonSchemas::InEachRecord } else { JsonSchemas::Absent },
+        decimals: if is("decimal.format", "numeric") { DecimalFormat::Numeric } else { DecimalFormat::Base64 },
+        nulls: if is("replace.null.with.default", "false") { NullForm::Null } else { NullForm::Default },
+    })
 }

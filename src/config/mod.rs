@@ -30,8 +30,10 @@ mod tests;
 pub use findings::{Note, Warning};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
-    Autocreate, Capture, ChannelBinding, Connector, Database, Kafka, Publication, Records, Retries, SkippedOperations,
-    Slot, SnapshotMode, SslMode, Tls, TopicCreation, Unrepresentable,
+    Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,
+    DecimalHandling, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka, NameAdjustment, NullForm,
+    Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode, SslMode, TimePrecision, Tls, TopicCreation,
+    UnknownTypes, Unrepresentable,
 };
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
 pub use secret::Secret;

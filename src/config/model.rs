@@ -169,6 +169,187 @@ pub struct Records {
     pub skipped: SkippedOperations,
     /// `event.converting.failure.handling.mode`
     pub unrepresentable: Unrepresentable,
+    /// `decimal.handling.mode`
+    pub decimals: DecimalHandling,
+    /// `time.precision.mode`
+    pub times: TimePrecision,
+    /// `binary.handling.mode`
+    pub binary: BinaryHandling,
+    /// `interval.handling.mode`
+    pub intervals: IntervalHandling,
+    /// `hstore.handling.mode`
+    pub hstore: HstoreHandling,
+    /// `money.fraction.digits`
+    pub money_fraction_digits: i16,
+    /// `include.unknown.datatypes`
+    pub unknown_types: UnknownTypes,
+    /// `schema.name.adjustment.mode`
+    pub schema_names: NameAdjustment,
+    /// `field.name.adjustment.mode`
+    pub field_names: NameAdjustment,
+    /// `key.converter`
+    pub key_converter: Converter,
+    /// `value.converter`
+    pub value_converter: Converter,
+}
+
+impl Default for Records {
+    /// Debezium's defaults, in JSON without schema.
+    fn default() -> Self {
+        Self {
+            tombstones_on_delete: true,
+            context_headers: true,
+            unavailable_placeholder: "__debezium_unavailable_value".to_owned(),
+            topic_delimiter: ".".to_owned(),
+            skipped: SkippedOperations { create: false, update: false, delete: false, truncate: true },
+            unrepresentable: Unrepresentable::BecomesNull,
+            decimals: DecimalHandling::Precise,
+            times: TimePrecision::Adaptive,
+            binary: BinaryHandling::Bytes,
+            intervals: IntervalHandling::Numeric,
+            hstore: HstoreHandling::Json,
+            money_fraction_digits: 2,
+            unknown_types: UnknownTypes::LeftOut,
+            schema_names: NameAdjustment::None,
+            field_names: NameAdjustment::None,
+            key_converter: Converter::default(),
+            value_converter: Converter::default(),
+        }
+    }
+}
+
+/// `decimal.handling.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecimalHandling {
+    /// Exact, as bytes.
+    Precise,
+    /// The nearest double.
+    Double,
+    /// Decimal text.
+    String,
+}
+
+/// `time.precision.mode`, those that work today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimePrecision {
+    /// Milliseconds up to three declared digits, else microseconds.
+    Adaptive,
+    /// The same, but times of day always in microseconds.
+    AdaptiveTimeMicroseconds,
+    /// Connect's own types, in milliseconds.
+    Connect,
+    /// ISO 8601 texts.
+    IsoString,
+    /// Always microseconds.
+    Microseconds,
+    /// Always nanoseconds.
+    Nanoseconds,
+}
+
+/// `binary.handling.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryHandling {
+    /// As bytes.
+    Bytes,
+    /// As base64 text.
+    Base64,
+    /// As base64 text with the alphabet for URLs.
+    Base64UrlSafe,
+    /// As hexadecimal text.
+    Hex,
+}
+
+/// `interval.handling.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntervalHandling {
+    /// Microseconds, months being of 30.4375 days.
+    Numeric,
+    /// ISO 8601 text.
+    String,
+}
+
+/// `hstore.handling.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HstoreHandling {
+    /// A JSON text.
+    Json,
+    /// A map.
+    Map,
+}
+
+/// `include.unknown.datatypes`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownTypes {
+    /// Columns of types that Debezium has no schema for are left out.
+    LeftOut,
+    /// Their text is written as `bytea` is.
+    AsBytes,
+}
+
+/// `schema.name.adjustment.mode` and `field.name.adjustment.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameAdjustment {
+    /// Names stay as they are.
+    None,
+    /// What Avro does not take becomes an underscore.
+    Avro,
+    /// It becomes `_u` and its code.
+    AvroUnicode,
+}
+
+/// What writes record keys or values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Converter {
+    /// `org.apache.kafka.connect.json.JsonConverter`
+    Json(JsonConverter),
+    /// `io.confluent.connect.avro.AvroConverter`, and Apicurio's in the same form.
+    Avro,
+}
+
+impl Default for Converter {
+    /// JSON without schema, everything else as Kafka has it.
+    fn default() -> Self {
+        let decimals = DecimalFormat::Base64;
+        Self::Json(JsonConverter { schemas: JsonSchemas::Absent, decimals, nulls: NullForm::Default })
+    }
+}
+
+/// Settings of `JsonConverter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonConverter {
+    /// `schemas.enable`
+    pub schemas: JsonSchemas,
+    /// `decimal.format`
+    pub decimals: DecimalFormat,
+    /// `replace.null.with.default`
+    pub nulls: NullForm,
+}
+
+/// `schemas.enable`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonSchemas {
+    /// Each record is its payload.
+    Absent,
+    /// Each record carries its schema.
+    InEachRecord,
+}
+
+/// `decimal.format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecimalFormat {
+    /// The unscaled number's bytes in base64.
+    Base64,
+    /// A JSON number.
+    Numeric,
+}
+
+/// `replace.null.with.default`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NullForm {
+    /// A null is written as its field's default, where there is one.
+    Default,
+    /// A null is written as null.
+    Null,
 }
 
 /// What becomes of a value that its column's type in records cannot hold, such as a numeric NaN.

@@ -211,7 +211,10 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         ("table.include.list=a\ntable.exclude.list=b", "table.exclude.list (--set): cannot stand beside"),
         ("schema.include.list=a\nschema.exclude.list=b", "schema.exclude.list (--set): cannot stand beside"),
         ("skipped.operations=c,x", "some of c, u, d, t, r"),
-        ("decimal.handling.mode=string", "not there yet"),
+        ("time.precision.mode=structured", "not there yet"),
+        ("time.precision.mode=nanos", "microseconds, nanoseconds"),
+        ("binary.handling.mode=base46", "one of bytes, base64, base64-url-safe, hex"),
+        ("interval.handling.mode=text", "one of numeric, string"),
         ("decimal.handling.mode=strng", "one of precise, string, double"),
         ("heartbeat.interval.ms=1000", "set it to 0, or remove it"),
         ("provide.transaction.metadata=true", "not there yet"),
@@ -221,8 +224,9 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         ("transforms=unwrap\ntransforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState", "not there yet"),
         ("signal.data.collection=public.signals", "not there yet"),
         ("value.converter=io.confluent.connect.avro.AvroConverter", "not there yet"),
-        ("value.converter=org.apache.kafka.connect.json.JsonConverter", "Kafka's default is true"),
-        ("value.converter.schemas.enable=true", "not there yet"),
+        ("value.converter.schemas.enable=yes", "true or false"),
+        ("key.converter.decimal.format=DECIMAL", "one of BASE64, NUMERIC"),
+        ("value.converter.schemas.enable=true\ninclude.schema.comments=true", "schemas would silently differ"),
         ("exactly.once.support=required", "not there yet"),
         ("lsn.flush.mode=manual", "not there yet"),
         ("topic.creation.groups=big", "not there yet"),
@@ -242,6 +246,39 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         assert!(report.contains(part), "{more:?} should say {part:?}:\n{report}");
         assert!(report.contains(" a mistake"), "{more:?} is one mistake:\n{report}");
     }
+}
+
+#[test]
+fn a_converter_has_kafkas_defaults_and_none_has_walcasts() {
+    const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+    let json = |schemas, decimals, nulls| Converter::Json(JsonConverter { schemas, decimals, nulls });
+    let plain = json(JsonSchemas::Absent, DecimalFormat::Base64, NullForm::Default);
+    let with_schema = json(JsonSchemas::InEachRecord, DecimalFormat::Base64, NullForm::Default);
+    for (more, expected) in [
+        (String::new(), plain),
+        (format!("value.converter={JSON}"), with_schema),
+        (format!("value.converter={JSON}\nvalue.converter.schemas.enable=FALSE"), plain),
+        ("value.converter.schemas.enable=true".to_owned(), with_schema),
+        (
+            "value.converter.decimal.format=numeric\nvalue.converter.replace.null.with.default=false".to_owned(),
+            json(JsonSchemas::Absent, DecimalFormat::Numeric, NullForm::Null),
+        ),
+    ] {
+        let records = good(&more).connector.records;
+        assert_eq!((records.key_converter, records.value_converter), (plain, expected), "{more}");
+    }
+}
+
+#[test]
+fn handling_modes_are_read_in_any_case() {
+    let records = good(
+        "decimal.handling.mode=Double\ntime.precision.mode=ISOSTRING\nbinary.handling.mode=base64-url-safe\n\
+         schema.name.adjustment.mode=avro\nfield.name.adjustment.mode=avro_unicode",
+    );
+    let records = records.connector.records;
+    assert_eq!((records.decimals, records.times), (DecimalHandling::Double, TimePrecision::IsoString));
+    assert_eq!(records.binary, BinaryHandling::Base64UrlSafe);
+    assert_eq!((records.schema_names, records.field_names), (NameAdjustment::Avro, NameAdjustment::AvroUnicode));
 }
 
 #[test]
@@ -267,8 +304,8 @@ fn thirty_mistakes_come_in_one_report_and_no_secret_does() {
         "database.sslmode": "hunter", "database.sslpassword": "hunter2", "topic.prefix": "ä", "slot.name": "A",
         "slot.max.retries": "-1", "slot.drop.on.stop": "maybe", "publication.autocreate.mode": "all",
         "plugin.name": "test_decoding", "snapshot.mode": "always", "tasks.max": 0, "max.batch.size": "many",
-        "decimal.handling.mode": "double", "time.precision.mode": "connect", "interval.handling.mode": "string",
-        "hstore.handling.mode": "map", "binary.handling.mode": "hex", "table.include.list": "(",
+        "decimal.handling.mode": "dubble", "time.precision.mode": "konnect", "interval.handling.mode": "strings",
+        "hstore.handling.mode": "maps", "binary.handling.mode": "hexa", "table.include.list": "(",
         "message.key.columns": "a:b", "transforms": "unwrap", "heartbeat.interval.ms": 5000, "skipped.operations": "z",
         "guardrail.collections.max": "5", "signal.data.collection": "a.b", "provide.transaction.metadata": true,
         "status.update.interval.ms": {"a": 1}, "errors.max.retries": [1], "slot.name": "b",

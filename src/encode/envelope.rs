@@ -4,12 +4,12 @@
 //!
 //! Source: Debezium's `Envelope`, `AbstractSourceInfoStructMaker`, `PostgresSourceInfoStructMaker`.
 
-use super::json::number::write_integer;
-use super::json::text::write_string;
+use super::format::{Format, Segments};
 use super::plan::Plan;
 use crate::event::Event;
 use crate::lsn::{CommitLsn, Lsn};
 use crate::pgoutput::{RelationId, Xid};
+use crate::schema::{Envelope, Put as _};
 
 /// Value of `source.version`.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -24,30 +24,103 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    const fn code(self) -> u8 {
+    const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Truncate];
+
+    const fn code(self) -> &'static str {
         match self {
-            Self::Create => b'c',
-            Self::Update => b'u',
-            Self::Delete => b'd',
-            Self::Truncate => b't',
+            Self::Create => "c",
+            Self::Update => "u",
+            Self::Delete => "d",
+            Self::Truncate => "t",
         }
     }
 }
 
-/// The `source` block around the LSN of the event, rendered for one table in one transaction.
+/// What all envelopes of a connector share, in pieces between the values that change.
 #[derive(Debug)]
-pub(super) struct Source {
-    /// From `"source":` to the commit time.
-    head: Vec<u8>,
-    /// From the commit time to the sequence.
-    middle: Vec<u8>,
-    rendered: Option<Scope>,
-    /// Up to the event's LSN in the sequence.
-    before_sequence_lsn: Vec<u8>,
-    /// From there to the event's LSN in its own field.
+struct Template {
+    /// From the row to the commit time.
+    to_commit_millis: Vec<u8>,
+    /// From there to the sequence.
+    to_sequence: Vec<u8>,
+    to_commit_micros: Vec<u8>,
+    to_commit_nanos: Vec<u8>,
+    /// From the transaction's id to the LSN.
+    to_lsn: Vec<u8>,
+    /// From the LSN to the end of the block, without an origin.
+    without_origin: Vec<u8>,
+    /// The same with one, in three pieces.
+    to_origin: Vec<u8>,
+    to_origin_lsn: Vec<u8>,
+    after_origin: Vec<u8>,
+    /// From the block to the clock, for each operation.
+    operations: [Vec<u8>; 4],
+    to_clock_micros: Vec<u8>,
+    to_clock_nanos: Vec<u8>,
+    end: Vec<u8>,
+}
+
+impl Template {
+    fn new<F: Format>(format: F, topic_prefix: &str, dbname: &str) -> Self {
+        let envelope = Envelope::default();
+        let metadata = envelope.metadata();
+        let source = metadata.first().map(|source| &source.schema);
+        let fields = |from: usize| source.and_then(|source| source.fields().get(from..)).unwrap_or_default();
+        let after = |from: usize| metadata.get(from..).unwrap_or_default();
+        let with_transaction = |mut block: Vec<u8>| {
+            block.extend_from_slice(F::CLOSING);
+            block.extend(Segments::middle(format, after(1)).null().finish());
+            block
+        };
+
+        let mut to_commit_millis = Segments::middle(format, metadata).hole();
+        let mut head = match source {
+            Some(source) => Segments::opening(format, source),
+            None => Segments::middle(format, &[]),
+        };
+        head = head.value(|to| to.put_str(VERSION)).value(|to| to.put_str("postgresql"));
+        head = head.value(|to| to.put_str(topic_prefix));
+        to_commit_millis.extend(head.hole());
+        let mut middle = Segments::middle(format, fields(4)).null().value(|to| to.put_str(dbname));
+        let (to_sequence, to_commit_micros, to_commit_nanos) = (middle.hole(), middle.hole(), middle.hole());
+        let mut origin = Segments::middle(format, fields(13)).null();
+        let mut clock = Segments::middle(format, after(4));
+        let (to_clock_micros, to_clock_nanos) = (clock.hole(), clock.hole());
+        Self {
+            to_commit_millis,
+            to_sequence,
+            to_commit_micros,
+            to_commit_nanos,
+            to_lsn: Segments::middle(format, fields(12)).hole(),
+            without_origin: with_transaction(Segments::middle(format, fields(13)).null().null().null().finish()),
+            to_origin: origin.hole(),
+            to_origin_lsn: origin.hole(),
+            after_origin: with_transaction(Vec::new()),
+            operations: Operation::ALL
+                .map(|operation| Segments::middle(format, after(2)).value(|to| to.put_str(operation.code())).hole()),
+            to_clock_micros,
+            to_clock_nanos,
+            end: F::CLOSING.to_vec(),
+        }
+    }
+}
+
+/// The envelope around the rows, rendered for one table in one transaction and one instant.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    template: Template,
+    scope: Option<Scope>,
+    /// From the row to the sequence.
+    before_sequence: Vec<u8>,
+    /// The first half of the sequence.
+    sequence_head: Vec<u8>,
+    /// From the sequence to the event's LSN in its own field.
     before_lsn: Vec<u8>,
     /// From there to the operation.
     after_lsn: Vec<u8>,
+    unix_nanos: Option<u64>,
+    /// The clocks and the end.
+    clock: Vec<u8>,
 }
 
 /// Where a rendered block holds.
@@ -60,29 +133,23 @@ struct Scope {
     last_commit: Option<Lsn>,
 }
 
-impl Source {
-    pub(super) fn new(topic_prefix: &str, dbname: &str) -> Self {
-        let mut head = b"\"source\":{\"version\":".to_vec();
-        write_string(&mut head, VERSION);
-        head.extend_from_slice(b",\"connector\":\"postgresql\",\"name\":");
-        write_string(&mut head, topic_prefix);
-        head.extend_from_slice(b",\"ts_ms\":");
-        let mut middle = b",\"snapshot\":\"false\",\"db\":".to_vec();
-        write_string(&mut middle, dbname);
-        middle.extend_from_slice(b",\"sequence\":\"[");
+impl Surroundings {
+    pub(super) fn new<F: Format>(format: F, topic_prefix: &str, dbname: &str) -> Self {
         Self {
-            head,
-            middle,
-            rendered: None,
-            before_sequence_lsn: Vec::new(),
+            template: Template::new(format, topic_prefix, dbname),
+            scope: None,
+            before_sequence: Vec::new(),
+            sequence_head: Vec::new(),
             before_lsn: Vec::new(),
             after_lsn: Vec::new(),
+            unix_nanos: None,
+            clock: Vec::new(),
         }
     }
 
-    /// Renders what the event shares with others, unless that has been done.
+    /// Renders what the event shares with others, unless that has been done. `unix_nanos` is what the clocks show.
     #[inline]
-    pub(super) fn prepare(&mut self, plan: &Plan, event: &Event<'_>) {
+    pub(super) fn prepare<F: Format>(&mut self, format: F, plan: &Plan, event: &Event<'_>, unix_nanos: u64) {
         let scope = Scope {
             relation: plan.relation.id,
             version: plan.relation.version,
@@ -90,91 +157,82 @@ impl Source {
             xid: event.transaction.xid,
             last_commit: event.last_commit,
         };
-        if self.rendered != Some(scope) {
-            self.render(plan, event);
-            self.rendered = Some(scope);
+        if self.scope != Some(scope) {
+            self.render(format, plan, event);
+            self.scope = Some(scope);
+        }
+        if self.unix_nanos != Some(unix_nanos) {
+            self.render_clock(format, unix_nanos);
+            self.unix_nanos = Some(unix_nanos);
         }
     }
 
-    fn render(&mut self, plan: &Plan, event: &Event<'_>) {
-        let transaction = event.transaction;
-        let out = &mut self.before_sequence_lsn;
+    fn render<F: Format>(&mut self, format: F, plan: &Plan, event: &Event<'_>) {
+        let (template, transaction) = (&self.template, event.transaction);
+        let micros = transaction.commit_time.unix_micros();
+
+        let out = &mut self.before_sequence;
         out.clear();
-        out.extend_from_slice(&self.head);
-        write_integer(out, transaction.commit_time.unix_millis());
-        out.extend_from_slice(&self.middle);
-        match event.last_commit {
-            Some(end) => {
-                out.extend_from_slice(b"\\\"");
-                write_integer(out, end.as_i64());
-                out.extend_from_slice(b"\\\"");
-            }
-            None => out.extend_from_slice(b"null"),
-        }
-        out.extend_from_slice(b",\\\"");
+        out.extend_from_slice(&template.to_commit_millis);
+        format.writer(out).put_i64(transaction.commit_time.unix_millis());
+        out.extend_from_slice(&template.to_sequence);
+
+        self.sequence_head.clear();
+        format.append_sequence_head(&mut self.sequence_head, event.last_commit.map(Lsn::as_i64));
 
         let out = &mut self.before_lsn;
         out.clear();
-        out.extend_from_slice(b"\\\"]\",\"ts_us\":");
-        let micros = transaction.commit_time.unix_micros();
-        write_integer(out, micros);
-        out.extend_from_slice(b",\"ts_ns\":");
-        write_integer(out, micros.wrapping_mul(1_000));
-        out.extend_from_slice(&plan.source_table);
-        write_integer(out, transaction.xid.0);
-        out.extend_from_slice(b",\"lsn\":");
+        out.extend_from_slice(&template.to_commit_micros);
+        format.writer(out).put_i64(micros);
+        out.extend_from_slice(&template.to_commit_nanos);
+        format.writer(out).put_i64(micros.wrapping_mul(1_000));
+        out.extend_from_slice(&plan.value.source_table);
+        format.writer(out).put_i64(transaction.xid.0.into());
+        out.extend_from_slice(&template.to_lsn);
 
         let out = &mut self.after_lsn;
         out.clear();
-        out.extend_from_slice(b",\"xmin\":null,\"origin\":");
         match &transaction.origin {
             Some(origin) => {
-                write_string(out, &origin.name);
-                out.extend_from_slice(b",\"origin_lsn\":");
-                write_integer(out, origin.lsn.as_i64());
+                out.extend_from_slice(&template.to_origin);
+                format.writer(out).put_str(&origin.name);
+                out.extend_from_slice(&template.to_origin_lsn);
+                format.writer(out).put_i64(origin.lsn.as_i64());
+                out.extend_from_slice(&template.after_origin);
             }
-            None => out.extend_from_slice(b"null,\"origin_lsn\":null"),
+            None => out.extend_from_slice(&template.without_origin),
         }
-        out.extend_from_slice(b"},\"transaction\":null,\"op\":\"");
     }
 
-    /// Appends everything that follows `after`, to the end of the envelope.
-    #[inline]
-    pub(super) fn write(&self, out: &mut Vec<u8>, lsn: Lsn, operation: Operation, clock: &Clock) {
-        let mut buffer = itoa::Buffer::new();
-        let lsn = buffer.format(lsn.as_i64()).as_bytes();
-        out.extend_from_slice(&self.before_sequence_lsn);
-        out.extend_from_slice(lsn);
-        out.extend_from_slice(&self.before_lsn);
-        out.extend_from_slice(lsn);
-        out.extend_from_slice(&self.after_lsn);
-        out.push(operation.code());
-        out.extend_from_slice(&clock.rendered);
-    }
-}
-
-/// The end of an envelope: the instant at which it was made, in three units.
-#[derive(Debug, Default)]
-pub(super) struct Clock {
-    unix_nanos: u64,
-    rendered: Vec<u8>,
-}
-
-impl Clock {
-    /// Renders an instant, unless it is the last one again.
-    pub(super) fn set(&mut self, unix_nanos: u64) {
-        if self.unix_nanos == unix_nanos && !self.rendered.is_empty() {
-            return;
-        }
-        self.unix_nanos = unix_nanos;
-        let out = &mut self.rendered;
+    fn render_clock<F: Format>(&mut self, format: F, unix_nanos: u64) {
+        let count = |per: u64| i64::try_from(unix_nanos / per).unwrap_or(i64::MAX);
+        let out = &mut self.clock;
         out.clear();
-        out.extend_from_slice(b"\",\"ts_ms\":");
-        write_integer(out, unix_nanos / 1_000_000);
-        out.extend_from_slice(b",\"ts_us\":");
-        write_integer(out, unix_nanos / 1_000);
-        out.extend_from_slice(b",\"ts_ns\":");
-        write_integer(out, unix_nanos);
-        out.push(b'}');
+        format.writer(out).put_i64(count(1_000_000));
+        out.extend_from_slice(&self.template.to_clock_micros);
+        format.writer(out).put_i64(count(1_000));
+        out.extend_from_slice(&self.template.to_clock_nanos);
+        format.writer(out).put_i64(count(1));
+        out.extend_from_slice(&self.template.end);
+    }
+
+    /// Appends everything that follows the row after, to the end of the envelope.
+    #[inline]
+    pub(super) fn write<F: Format>(&self, out: &mut Vec<u8>, format: F, lsn: Lsn, operation: Operation) {
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(lsn.as_i64()).as_bytes();
+        out.extend_from_slice(&self.before_sequence);
+        format.put_sequence(out, &self.sequence_head, digits);
+        out.extend_from_slice(&self.before_lsn);
+        format.writer(out).put_i64(lsn.as_i64());
+        out.extend_from_slice(&self.after_lsn);
+        let [create, update, delete, truncate] = &self.template.operations;
+        out.extend_from_slice(match operation {
+            Operation::Create => create,
+            Operation::Update => update,
+            Operation::Delete => delete,
+            Operation::Truncate => truncate,
+        });
+        out.extend_from_slice(&self.clock);
     }
 }

@@ -1,11 +1,12 @@
-//! Events to records: Debezium's envelope, key, tombstone, key change, headers and topic names, in JSON without schema.
+//! Events to records: Debezium's envelope, key, tombstone, key change, headers and topic names, in JSON with and without
+//! schema and in Avro.
 //!
-//! Owns [`Encoder`], the plans it makes of relation versions, and [`record`]. Must never do I/O, wait, or ask the
-//! catalog.
+//! Owns [`Encoder`], the plans it makes of relation versions, the record formats, and [`record`]. What a column becomes
+//! is the `schema` room's matter. Must never do I/O, wait, or ask the catalog.
 //!
 //! Invariants:
-//! - Records are byte for byte what Debezium 3.6 and Kafka's `JsonConverter` write under default settings, but for
-//!   clocks, `source.version` and the run id.
+//! - Records are byte for byte what Debezium 3.6 and the converters write under the same settings, but for clocks,
+//!   `source.version` and the run id.
 //! - In the steady state an event is encoded without allocation: everything is appended to buffers that stay.
 
 use std::collections::HashMap;
@@ -13,31 +14,39 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::catalog::RelationVersion;
-use crate::config::Records;
+use crate::config::{Converter, NameAdjustment, Records};
 use crate::error::{Error, Result};
-use crate::event::{Change, Event, KnownRow, OldRow};
+use crate::event::{Change, Event, KnownRow};
 use crate::ledger::Ticket;
-use crate::pgoutput::{RelationId, Tuple};
+use crate::pgoutput::RelationId;
+use crate::schema::Tables;
 
+mod avro;
+#[cfg(test)]
+mod avro_tests;
 mod envelope;
+mod format;
+mod framing;
 mod header;
 mod json;
+#[cfg(test)]
+mod mode_tests;
 mod plan;
 pub mod record;
 mod row;
 #[cfg(test)]
 mod tests;
 mod topic;
+mod writer;
 
-use envelope::{Clock, Operation, Source};
-use plan::{Form, Plan};
+use envelope::Surroundings;
+use format::AnyFormat;
+use framing::Side;
+pub use framing::{SchemaIds, SchemaText};
+use plan::{Parts, Plan};
 use record::{Header, Headers, Record};
-use row::{Row, write_key, write_row};
+use writer::Writer;
 
-/// Header of the first records of a key change: the key after it.
-const NEW_KEY_HEADER: &str = "__debezium.newkey";
-/// Header of the last record of a key change: the key before it.
-const OLD_KEY_HEADER: &str = "__debezium.oldkey";
 /// A buffer that an unusually large row has grown beyond this is given back.
 const BUFFER_KEPT_BYTES: usize = 1 << 20;
 
@@ -61,10 +70,13 @@ pub struct EncoderOptions {
 pub struct Encoder {
     options: EncoderOptions,
     shared_headers: Arc<[Header]>,
+    tables: Tables,
+    schema_ids: Option<Arc<dyn SchemaIds>>,
+    key_format: AnyFormat,
+    value_format: AnyFormat,
     plans: Vec<Plan>,
     plan_of: HashMap<RelationId, usize>,
-    source: Source,
-    clock: Clock,
+    surroundings: Surroundings,
     encoded: Encoded,
 }
 
@@ -76,12 +88,12 @@ struct Encoded {
     keys: Vec<u8>,
     values: Vec<u8>,
     headers: Vec<u8>,
-    records: Vec<Parts>,
+    records: Vec<Ranges>,
 }
 
 /// Where the parts of a record lie in the buffers.
 #[derive(Clone, Debug)]
-struct Parts {
+struct Ranges {
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
     own_header: Option<(&'static str, Range<usize>)>,
@@ -90,18 +102,52 @@ struct Parts {
 impl Encoder {
     /// An encoder without plans.
     #[must_use]
-    pub fn new(options: EncoderOptions) -> Self {
+    pub fn new(mut options: EncoderOptions) -> Self {
+        let records = &mut options.records;
+        // Debezium looks at the converters: where one of them is Avro's, names of fields are made legal for it.
+        if [records.key_converter, records.value_converter].contains(&Converter::Avro)
+            && records.field_names == NameAdjustment::None
+        {
+            records.field_names = NameAdjustment::Avro;
+        }
         let shared_headers = shared_headers(&options);
-        let source = Source::new(&options.topic_prefix, &options.dbname);
+        let value_format = AnyFormat::of(options.records.value_converter);
+        let (prefix, dbname) = (&options.topic_prefix, &options.dbname);
+        let surroundings = match value_format {
+            AnyFormat::Json(json, _) => Surroundings::new(json, prefix, dbname),
+            AnyFormat::Avro(avro) => Surroundings::new(avro, prefix, dbname),
+        };
         Self {
-            options,
             shared_headers,
+            tables: Tables::default(),
+            schema_ids: None,
+            key_format: AnyFormat::of(options.records.key_converter),
+            value_format,
             plans: Vec::new(),
             plan_of: HashMap::new(),
-            source,
-            clock: Clock::default(),
+            surroundings,
             encoded: Encoded::default(),
+            options,
         }
+    }
+
+    /// The same with a place where the numbers of registered schemas are found. It must know those of
+    /// [`Encoder::schemas`] before the first event of a relation version is encoded, or the version be planned again.
+    #[must_use]
+    pub fn with_schema_ids(mut self, schema_ids: Arc<dyn SchemaIds>) -> Self {
+        self.schema_ids = Some(schema_ids);
+        self
+    }
+
+    /// What has to be registered before events of a relation version can be encoded, key first; nothing where the
+    /// converters use no registry.
+    #[must_use]
+    pub fn schemas(&self, relation: &RelationVersion) -> Vec<SchemaText> {
+        let topic = self.topic(&relation.schema, &relation.table);
+        let schemas = self.tables.of(relation, &topic, &self.options.records);
+        let key = schemas.key.and_then(|key| self.key_format.schema_text(&topic, Side::Key, &key));
+        let value = self.value_format.schema_text(&topic, Side::Value, &schemas.envelope);
+        key.into_iter().chain(value).collect()
     }
 
     /// Headers that all records of the run carry; empty where they are switched off.
@@ -126,15 +172,38 @@ impl Encoder {
 
     fn plan_index(&mut self, relation: &Arc<RelationVersion>) -> usize {
         let known = self.plan_of.get(&relation.id).copied();
-        if let Some(plan) = known.and_then(|index| self.plans.get_mut(index)) {
-            if !Arc::ptr_eq(&plan.relation, relation) {
-                *plan = make_plan(&self.options, relation, Some(plan));
-            }
+        let before = known.and_then(|index| self.plans.get(index));
+        if before.is_some_and(|plan| Arc::ptr_eq(&plan.relation, relation) && plan.is_framed()) {
             return known.unwrap_or_default();
         }
-        self.plans.push(make_plan(&self.options, relation, None));
-        self.plan_of.insert(relation.id, self.plans.len() - 1);
-        self.plans.len() - 1
+        let plan = self.make_plan(relation, before);
+        match known.and_then(|index| Some((index, self.plans.get_mut(index)?))) {
+            Some((index, place)) => {
+                *place = plan;
+                index
+            }
+            None => {
+                self.plans.push(plan);
+                self.plan_of.insert(relation.id, self.plans.len() - 1);
+                self.plans.len() - 1
+            }
+        }
+    }
+
+    fn make_plan(&self, relation: &Arc<RelationVersion>, before: Option<&Plan>) -> Plan {
+        let same =
+            before.filter(|plan| plan.relation.schema == relation.schema && plan.relation.table == relation.table);
+        let topic = same.map_or_else(|| self.topic(&relation.schema, &relation.table), |plan| Arc::clone(&plan.topic));
+        let schemas = self.tables.of(relation, &topic, &self.options.records);
+        let parts = Parts { relation, topic: Arc::clone(&topic), schemas, records: &self.options.records };
+        let ids = self.schema_ids.as_deref();
+        Plan::new(parts, self.value_format, self.key_format, |side, schema| {
+            let format = match side {
+                Side::Key => self.key_format,
+                Side::Value => self.value_format,
+            };
+            format.frame(&topic, side, schema, ids)
+        })
     }
 
     /// Encodes an event and gives the number of its records, 0 to 3; they stay until the next call.
@@ -142,7 +211,8 @@ impl Encoder {
     /// `now_unix_nanos` is what the envelope's clocks show.
     ///
     /// # Errors
-    /// `Undecodable` for a value that is none of its type; `Protocol` for a row that does not fit its relation.
+    /// `Undecodable` for a value that is none of its type; `Protocol` for a row that does not fit its relation; `Bug`
+    /// where a schema was to be registered and was not.
     pub fn encode(&mut self, event: &Event<'_>, now_unix_nanos: u64) -> Result<usize> {
         let last = self.encoded.plan;
         let planned = self.plans.get(last).is_some_and(|plan| Arc::ptr_eq(&plan.relation, event.relation));
@@ -152,17 +222,20 @@ impl Encoder {
             return Ok(0);
         }
         let Some(plan) = self.plans.get(index) else { return Err(Error::bug("the plan just made is gone")) };
-        self.source.prepare(plan, event);
-        self.clock.set(now_unix_nanos);
-        let mut writer = Writer {
-            plan,
-            event,
-            source: &self.source,
-            clock: &self.clock,
-            options: &self.options.records,
-            out: &mut self.encoded,
+        let records = &self.options.records;
+        let (surroundings, out) = (&mut self.surroundings, &mut self.encoded);
+        let written = match self.value_format {
+            AnyFormat::Json(json, _) => {
+                surroundings.prepare(json, plan, event, now_unix_nanos);
+                Writer { plan, event, surroundings, records, key_format: self.key_format, value_format: json, out }
+                    .write()
+            }
+            AnyFormat::Avro(avro) => {
+                surroundings.prepare(avro, plan, event, now_unix_nanos);
+                Writer { plan, event, surroundings, records, key_format: self.key_format, value_format: avro, out }
+                    .write()
+            }
         };
-        let written = writer.write();
         if let Err(error) = written {
             self.encoded.clear(index);
             return Err(error.at(event.lsn));
@@ -204,18 +277,6 @@ const fn is_empty(event: &Event<'_>) -> bool {
     }
 }
 
-fn make_plan(options: &EncoderOptions, relation: &Arc<RelationVersion>, before: Option<&Plan>) -> Plan {
-    let same = before.filter(|plan| plan.relation.schema == relation.schema && plan.relation.table == relation.table);
-    let topic = same.map_or_else(
-        || {
-            let delimiter = &options.records.topic_delimiter;
-            topic::data_topic(&options.topic_prefix, delimiter, &relation.schema, &relation.table)
-        },
-        |plan| Arc::clone(&plan.topic),
-    );
-    Plan::new(relation, topic, &options.records)
-}
-
 fn shared_headers(options: &EncoderOptions) -> Arc<[Header]> {
     if !options.records.context_headers {
         return Arc::from([]);
@@ -239,127 +300,5 @@ impl Encoded {
             buffer.clear();
             buffer.shrink_to(BUFFER_KEPT_BYTES);
         }
-    }
-}
-
-/// Writes the records of one event.
-struct Writer<'w, 'e> {
-    plan: &'w Plan,
-    event: &'w Event<'e>,
-    source: &'w Source,
-    clock: &'w Clock,
-    options: &'w Records,
-    out: &'w mut Encoded,
-}
-
-impl Writer<'_, '_> {
-    fn write(&mut self) -> Result<()> {
-        match self.event.change {
-            Change::Insert { new } => {
-                let key = self.key(Row { tuple: new, older: None })?;
-                self.change(Operation::Create, key, None, Some(Row { tuple: new, older: None }), None)
-            }
-            Change::Update { old: OldRow::Absent, new } => {
-                let new = Row { tuple: new, older: None };
-                let key = self.key(new)?;
-                self.change(Operation::Update, key, None, Some(new), None)
-            }
-            Change::Update { old: OldRow::Known(old), new } => self.update(old, new),
-            Change::Delete { old } => {
-                let old = Row::old(old);
-                let key = self.key(old)?;
-                self.delete(key, old, None)
-            }
-            Change::Truncate => self.change(Operation::Truncate, None, None, None, None),
-        }
-    }
-
-    /// An update whose old row was sent: where the key differs, the old row is deleted and a new one created.
-    fn update(&mut self, old: KnownRow<'_>, new: Tuple<'_>) -> Result<()> {
-        let old = Row::old(old);
-        let new = Row { tuple: new, older: Some(old.tuple) };
-        let old_key = self.key(old)?;
-        let new_key = self.key(new)?;
-        if self.key_bytes(old_key.as_ref()) == self.key_bytes(new_key.as_ref()) {
-            return self.change(Operation::Update, new_key, Some(old), Some(new), None);
-        }
-        let to = self.key_header(NEW_KEY_HEADER, new)?;
-        let from = self.key_header(OLD_KEY_HEADER, old)?;
-        self.delete(old_key, old, Some(to))?;
-        self.change(Operation::Create, new_key, None, Some(new), Some(from))
-    }
-
-    fn delete(
-        &mut self,
-        key: Option<Range<usize>>,
-        old: Row<'_>,
-        own_header: Option<(&'static str, Range<usize>)>,
-    ) -> Result<()> {
-        self.change(Operation::Delete, key.clone(), Some(old), None, own_header.clone())?;
-        if self.options.tombstones_on_delete && !self.is_skipped(Operation::Delete) {
-            self.out.records.push(Parts { key, value: None, own_header });
-        }
-        Ok(())
-    }
-
-    /// `skipped.operations` names records, not changes: a key change that is no update leaves records of its own kinds.
-    const fn is_skipped(&self, operation: Operation) -> bool {
-        let skipped = &self.options.skipped;
-        match operation {
-            Operation::Create => skipped.create,
-            Operation::Update => skipped.update,
-            Operation::Delete => skipped.delete,
-            Operation::Truncate => skipped.truncate,
-        }
-    }
-
-    /// One record with an envelope, unless its operation is skipped.
-    fn change(
-        &mut self,
-        operation: Operation,
-        key: Option<Range<usize>>,
-        before: Option<Row<'_>>,
-        after: Option<Row<'_>>,
-        own_header: Option<(&'static str, Range<usize>)>,
-    ) -> Result<()> {
-        if self.is_skipped(operation) {
-            return Ok(());
-        }
-        let out = &mut self.out.values;
-        let start = out.len();
-        for (label, row) in [(&b"{\"before\":"[..], before), (b",\"after\":", after)] {
-            out.extend_from_slice(label);
-            match row {
-                Some(row) => write_row(out, self.plan, row)?,
-                None => out.extend_from_slice(b"null"),
-            }
-        }
-        out.push(b',');
-        self.source.write(out, self.event.lsn, operation, self.clock);
-        let value = Some(start..out.len());
-        self.out.records.push(Parts { key, value, own_header });
-        Ok(())
-    }
-
-    /// The key of a row; `None` for a table without key.
-    fn key(&mut self, row: Row<'_>) -> Result<Option<Range<usize>>> {
-        if self.plan.key.is_none() {
-            return Ok(None);
-        }
-        let out = &mut self.out.keys;
-        let start = out.len();
-        write_key(out, self.plan, row, Form::Json)?;
-        Ok(Some(start..out.len()))
-    }
-
-    fn key_bytes(&self, key: Option<&Range<usize>>) -> Option<&[u8]> {
-        key.and_then(|range| self.out.keys.get(range.clone()))
-    }
-
-    fn key_header(&mut self, name: &'static str, row: Row<'_>) -> Result<(&'static str, Range<usize>)> {
-        let out = &mut self.out.headers;
-        let start = out.len();
-        write_key(out, self.plan, row, Form::Header)?;
-        Ok((name, start..out.len()))
     }
 }

@@ -1,94 +1,60 @@
-//! What is written for a relation version, worked out once: field labels, constants, defaults, the key.
+//! What is written for a relation version, worked out once: labels, constants, defaults, the key, what frames a record.
 //!
 //! Invariant: a plan belongs to exactly one [`RelationVersion`] and never changes.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::header;
-use super::json::temporal::MILLIS_DIGITS_MAX;
-use super::json::text::{write_base64, write_string};
-use super::json::{connect_scale, decimal, write_value};
+use super::format::{AnyFormat, Format, Segments, append_absent, append_literal};
+use super::framing::{Frame, Side};
+use super::header::HeaderText;
 use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
 use crate::config::{Records, Unrepresentable};
-use crate::pgoutput::TypeOid;
-use crate::pgtime::{PgMicros, UNIX_TO_PG_EPOCH_DAYS};
-use crate::value::{Date, Timestamp, Unscaled, Value, decode_text};
+use crate::schema::{ColumnSchema, Conversion, Put as _, Schema, TableSchemas};
 
-/// `24:00:00`.
-const DAY_MICROS: i64 = 86_400_000_000;
-/// OID of `name`.
-const NAME: TypeOid = TypeOid(19);
+/// Position of `schema` and `table` in the `source` block.
+const SOURCE_TABLE_AT: usize = 9;
 
 /// A planned relation version.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) relation: Arc<RelationVersion>,
     pub(super) topic: Arc<str>,
+    pub(super) value: ValuePlan,
+    /// `None` for a table without key.
+    pub(super) key: Option<KeyPlan>,
+}
+
+/// How values are written.
+#[derive(Debug)]
+pub(super) struct ValuePlan {
+    /// `None` where its schema is not registered.
+    pub(super) frame: Option<Frame>,
+    /// What stands before and for the rows.
+    pub(super) before: RowLabel,
+    pub(super) after: RowLabel,
     /// By position in tuples; `None` for columns that records lack.
-    pub(super) columns: Vec<Option<ColumnPlan>>,
-    /// Fields of the key in key order; `None` for a table without key.
-    pub(super) key: Option<Vec<KeyField>>,
-    /// `"schema":"..","table":"..","txId":`, with the comma before it.
+    pub(super) fields: Vec<Option<FieldPlan>>,
+    /// `schema` and `table` of the `source` block, up to the value of `txId`.
     pub(super) source_table: Vec<u8>,
 }
 
-/// A column that stands in records.
+/// What stands before a row, up to its first field, and what stands for a row that is not there.
 #[derive(Debug)]
-pub(super) struct ColumnPlan {
-    pub(super) column_type: ColumnType,
-    /// `"name":`, with a comma before it unless it is the first field of a row.
-    pub(super) label: Vec<u8>,
-    /// Whether its values are written at all.
-    pub(super) content: Content,
-    /// What stands for a null, in JSON and in header texts.
-    pub(super) null: Rendered,
-    /// What stands for a value that the field cannot hold; nothing where such a value stops the connector.
-    pub(super) unrepresentable: Option<Rendered>,
-    /// What stands for a TOAST value that was not sent.
-    pub(super) unavailable: Rendered,
-    /// Whether the one warning about a value that cannot be written was given.
-    pub(super) warned: AtomicBool,
+pub(super) struct RowLabel {
+    pub(super) present: Vec<u8>,
+    pub(super) absent: Vec<u8>,
 }
 
-/// Whether a column's values are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
-    /// As they are.
-    Values,
-    /// Nulls only: Debezium has a field but no converter for a `name` column, and its records are matched.
-    Nulls,
-}
-
-/// In which of its two forms a field is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Json,
-    Header,
-}
-
-/// A constant in the two forms in which fields are written.
+/// How keys are written.
 #[derive(Debug)]
-pub(super) struct Rendered {
-    pub(super) json: Vec<u8>,
-    pub(super) header: Vec<u8>,
-}
-
-impl Rendered {
-    fn null() -> Self {
-        Self::same(b"null")
-    }
-
-    pub(super) fn form(&self, form: Form) -> &[u8] {
-        match form {
-            Form::Json => &self.json,
-            Form::Header => &self.header,
-        }
-    }
-
-    fn same(text: &[u8]) -> Self {
-        Self { json: text.to_vec(), header: text.to_vec() }
-    }
+pub(super) struct KeyPlan {
+    /// `None` where its schema is not registered.
+    pub(super) frame: Option<Frame>,
+    /// Fields in key order.
+    pub(super) fields: Vec<KeyField>,
+    /// The same as header texts.
+    pub(super) header_fields: Vec<KeyField>,
 }
 
 /// A field of the key.
@@ -96,237 +62,167 @@ impl Rendered {
 pub(super) struct KeyField {
     /// Position in tuples.
     pub(super) position: usize,
-    /// `"name":`, with a comma before it unless it is the first field of the key.
+    pub(super) field: FieldPlan,
+}
+
+/// A column that stands in records.
+#[derive(Debug)]
+pub(super) struct FieldPlan {
+    /// Schema, table and column, for messages.
+    pub(super) name: String,
+    pub(super) column_type: ColumnType,
+    pub(super) conversion: Conversion,
+    /// What stands before a value.
     pub(super) label: Vec<u8>,
+    /// The whole field where the column is null.
+    pub(super) null: Vec<u8>,
+    /// The whole field for a TOAST value that was not sent.
+    pub(super) unavailable: Vec<u8>,
+    /// The whole field for a value that it cannot hold; nothing where such a value stops the connector.
+    pub(super) unrepresentable: Option<Vec<u8>>,
+    /// Whether the one warning about a value that cannot be written was given.
+    pub(super) warned: AtomicBool,
+}
+
+/// What a plan is made of.
+pub(super) struct Parts<'p> {
+    pub(super) relation: &'p Arc<RelationVersion>,
+    pub(super) topic: Arc<str>,
+    pub(super) schemas: TableSchemas,
+    pub(super) records: &'p Records,
 }
 
 impl Plan {
-    pub(super) fn new(relation: &Arc<RelationVersion>, topic: Arc<str>, records: &Records) -> Self {
-        let mut first = true;
-        let columns: Vec<Option<ColumnPlan>> = relation
-            .columns
-            .iter()
-            .map(|column| {
-                let written = !column.column_type.is_left_out();
-                written.then(|| {
-                    let label = label(&column.name, std::mem::take(&mut first));
-                    plan_column(column, label, records)
-                })
-            })
-            .collect();
-        let key = (!relation.key.is_empty()).then(|| key_fields(relation, &columns));
-        let mut source_table = b",\"schema\":".to_vec();
-        write_string(&mut source_table, &relation.schema);
-        source_table.extend_from_slice(b",\"table\":");
-        write_string(&mut source_table, &relation.table);
-        source_table.extend_from_slice(b",\"txId\":");
-        Self { relation: Arc::clone(relation), topic, columns, key, source_table }
+    /// Whether everything is registered that had to be.
+    pub(super) fn is_framed(&self) -> bool {
+        self.value.frame.is_some() && self.key.as_ref().is_none_or(|key| key.frame.is_some())
     }
 
-    /// The planned column at a position in tuples.
-    pub(super) fn column(&self, position: usize) -> Option<&ColumnPlan> {
-        self.columns.get(position)?.as_ref()
+    /// Plans a relation version; `frame` gives what stands around keys and values of a schema.
+    pub(super) fn new(
+        parts: Parts<'_>,
+        value_format: AnyFormat,
+        key_format: AnyFormat,
+        frame: impl Fn(Side, &Schema) -> Option<Frame>,
+    ) -> Self {
+        let schemas = &parts.schemas;
+        let value_frame = frame(Side::Value, &schemas.envelope);
+        let value = match value_format {
+            AnyFormat::Json(json, _) => value_plan(json, &parts, value_frame),
+            AnyFormat::Avro(avro) => value_plan(avro, &parts, value_frame),
+        };
+        let key = schemas.key.as_ref().map(|schema| KeyPlan {
+            frame: frame(Side::Key, schema),
+            fields: match key_format {
+                AnyFormat::Json(json, _) => key_fields(json, &parts, schema),
+                AnyFormat::Avro(avro) => key_fields(avro, &parts, schema),
+            },
+            header_fields: key_fields(HeaderText, &parts, schema),
+        });
+        Self { relation: Arc::clone(parts.relation), topic: parts.topic, value, key }
     }
 }
 
-fn key_fields(relation: &RelationVersion, columns: &[Option<ColumnPlan>]) -> Vec<KeyField> {
-    let planned = relation.key.iter().filter(|&&position| matches!(columns.get(position), Some(Some(_))));
-    let named = planned.filter_map(|&position| Some((position, relation.columns.get(position)?)));
-    named
-        .enumerate()
-        .map(|(field, (position, column))| KeyField { position, label: label(&column.name, field == 0) })
-        .collect()
-}
-
-fn label(name: &str, first: bool) -> Vec<u8> {
-    let mut label = Vec::new();
-    if !first {
-        label.push(b',');
+fn value_plan<F: Format>(format: F, parts: &Parts<'_>, frame: Option<Frame>) -> ValuePlan {
+    let Parts { relation, schemas, records, .. } = parts;
+    let row = &schemas.row;
+    let row_label = |name, first| {
+        let (mut present, mut absent) = (Vec::new(), Vec::new());
+        for out in [&mut present, &mut absent] {
+            if first {
+                out.extend_from_slice(F::OPENING);
+            }
+            format.label(out, name, first);
+        }
+        format.present(&mut present, row);
+        present.extend_from_slice(F::OPENING);
+        format.null(&mut absent, row);
+        RowLabel { present, absent }
+    };
+    let mut names = row.fields().iter();
+    let mut first = true;
+    let columns = schemas.columns.iter().zip(&relation.columns);
+    let fields = columns
+        .map(|(schema, column)| {
+            let (schema, field) = (schema.as_ref()?, names.next()?);
+            let label = Label { name: &field.name, first: std::mem::take(&mut first) };
+            Some(plan_field(format, schema, &label, relation, column, records))
+        })
+        .collect();
+    let source = schemas.envelope.fields().iter().find(|field| field.name == "source");
+    let source = source.and_then(|source| source.schema.fields().get(SOURCE_TABLE_AT..)).unwrap_or_default();
+    let mut source_table = Segments::middle(format, source)
+        .value(|to| to.put_str(&relation.schema))
+        .value(|to| to.put_str(&relation.table));
+    ValuePlan {
+        frame,
+        before: row_label("before", true),
+        after: row_label("after", false),
+        fields,
+        source_table: source_table.hole(),
     }
-    write_string(&mut label, name);
-    label.push(b':');
-    label
 }
 
-fn plan_column(column: &Column, label: Vec<u8>, records: &Records) -> ColumnPlan {
-    ColumnPlan {
-        column_type: column.column_type.clone(),
-        label,
-        content: content(column),
-        null: default(column).unwrap_or_else(|| filler(column)),
+fn key_fields<F: Format>(format: F, parts: &Parts<'_>, schema: &Schema) -> Vec<KeyField> {
+    let positions = parts.schemas.key_positions.iter().zip(schema.fields()).enumerate();
+    let fields = positions.filter_map(|(index, (&position, field))| {
+        let column = parts.schemas.columns.get(position)?.as_ref()?;
+        let label = Label { name: &field.name, first: index == 0 };
+        let of = parts.relation.columns.get(position)?;
+        Some(KeyField { position, field: plan_field(format, column, &label, parts.relation, of, parts.records) })
+    });
+    fields.collect()
+}
+
+/// What a field is called, and whether another stands before it.
+struct Label<'p> {
+    name: &'p str,
+    first: bool,
+}
+
+fn plan_field<F: Format>(
+    format: F,
+    column: &ColumnSchema,
+    place: &Label<'_>,
+    relation: &RelationVersion,
+    of: &Column,
+    records: &Records,
+) -> FieldPlan {
+    let schema = &column.schema;
+    let label = || {
+        let mut label = Vec::new();
+        format.label(&mut label, place.name, place.first);
+        label
+    };
+    let constant = |literal| {
+        let mut field = label();
+        append_literal(format, &mut field, schema, literal);
+        field
+    };
+    let absent = || {
+        let mut field = label();
+        append_absent(format, &mut field, schema).then_some(field)
+    };
+    let filled = || constant(schema.default.as_ref().unwrap_or(&column.filler));
+    let mut before_value = label();
+    format.present(&mut before_value, schema);
+    FieldPlan {
+        name: format!("{}.{}.{}", relation.schema, relation.table, of.name),
+        column_type: of.column_type.clone(),
+        conversion: column.conversion.clone(),
+        label: before_value,
+        null: match column.nullability {
+            Nullability::Optional => absent().unwrap_or_else(filled),
+            Nullability::Required => filled(),
+        },
+        unavailable: match &column.unavailable {
+            Some(placeholder) => constant(placeholder),
+            None => absent().unwrap_or_else(filled),
+        },
         unrepresentable: match records.unrepresentable {
-            Unrepresentable::BecomesNull => Some(default(column).unwrap_or_else(Rendered::null)),
+            Unrepresentable::BecomesNull => absent(),
             Unrepresentable::Stops => None,
         },
-        unavailable: unavailable(column, &records.unavailable_placeholder),
         warned: AtomicBool::new(false),
     }
-}
-
-fn content(column: &Column) -> Content {
-    if column.type_oid != NAME {
-        return Content::Values;
-    }
-    tracing::warn!(
-        column = column.name,
-        "a column of type name is written as null, as Debezium does; change it to text to have its values"
-    );
-    Content::Nulls
-}
-
-/// What the schema's default makes of a null: `replace.null.with.default` of the JSON converter is on.
-fn default(column: &Column) -> Option<Rendered> {
-    column.default.as_deref().and_then(|default| rendered_default(column, default))
-}
-
-/// What stands for a null without a default. Where the column may not be null it can only mean "not sent", and
-/// Debezium fills it with the type's fallback.
-fn filler(column: &Column) -> Rendered {
-    match column.nullability {
-        Nullability::Optional => Rendered::null(),
-        Nullability::Required => fallback(&column.column_type),
-    }
-}
-
-/// The default in both forms. A struct cannot be a default in Connect, so a numeric without scale has none.
-fn rendered_default(column: &Column, default: &str) -> Option<Rendered> {
-    if column.column_type == ColumnType::Numeric(None) {
-        return None;
-    }
-    let value = decode_text(&column.column_type, default.as_bytes()).ok();
-    let rendered = value.and_then(|value| {
-        extreme_default(&column.column_type, value).unwrap_or_else(|| rendered(&column.column_type, value))
-    });
-    if rendered.is_none() {
-        tracing::warn!(column = column.name, "column default is left out: it is no plain value of its type");
-    }
-    rendered
-}
-
-/// Defaults at the end of time, which Debezium reads in another way than values. `None` for every other default;
-/// `Some(None)` for one that it cannot read.
-///
-/// Source: pgJDBC's `TimestampUtils` gives Java's `LocalDateTime.MAX`, `MIN` and `LocalTime.MAX`; days are then cut to 32
-/// bits and microseconds overflow.
-fn extreme_default(column_type: &ColumnType, value: Value<'_>) -> Option<Option<Rendered>> {
-    let number = match (value, column_type) {
-        (Value::Date(Date::Infinity), _) => 169_560_311,
-        (Value::Date(Date::NegativeInfinity), _) => -170_999_002,
-        (Value::Timestamp(Timestamp::Infinity), ColumnType::Timestamp(4..)) => -9_223_372_036_853_775_810,
-        (Value::Timestamp(Timestamp::NegativeInfinity), ColumnType::Timestamp(4..)) => i64::MIN,
-        (Value::Timestamp(at) | Value::TimestampTz(at), _) if !matches!(at, Timestamp::At(_)) => return Some(None),
-        (Value::Time(DAY_MICROS), ColumnType::Time(digits)) => {
-            if *digits <= MILLIS_DIGITS_MAX {
-                DAY_MICROS / 1_000 - 1
-            } else {
-                DAY_MICROS - 1
-            }
-        }
-        _ => return None,
-    };
-    Some(Some(Rendered::same(number.to_string().as_bytes())))
-}
-
-fn rendered(column_type: &ColumnType, value: Value<'_>) -> Option<Rendered> {
-    let (mut json, mut header) = (Vec::new(), Vec::new());
-    write_value(&mut json, column_type, value).ok()?;
-    header::write_field(&mut header, column_type, value).ok()?;
-    Some(Rendered { json, header })
-}
-
-/// What stands for a null in a column that may not be null.
-///
-/// Source: the fallbacks of Debezium's `JdbcValueConverters` and `PostgresValueConverter`.
-fn fallback(column_type: &ColumnType) -> Rendered {
-    let epoch = Timestamp::At(PgMicros::from_unix_micros(0));
-    let value = match column_type {
-        ColumnType::Bool => Value::Bool(false),
-        ColumnType::Int2 | ColumnType::Int4 | ColumnType::Int8 | ColumnType::Oid => Value::Int4(0),
-        ColumnType::Float4 | ColumnType::Float8 => Value::Float8(0.0),
-        ColumnType::Numeric(size) => return zero(size.map_or(0, |size| connect_scale(size).into()), size.is_none()),
-        ColumnType::Text
-        | ColumnType::Char
-        | ColumnType::Name
-        | ColumnType::Xml
-        | ColumnType::Uuid
-        | ColumnType::Json
-        | ColumnType::Jsonb
-        | ColumnType::Bytea
-        | ColumnType::Enum(_) => Value::Text(""),
-        ColumnType::Date => Value::Date(Date::Days(-UNIX_TO_PG_EPOCH_DAYS)),
-        ColumnType::Time(_) => Value::Time(0),
-        ColumnType::Timestamp(_) => Value::Timestamp(epoch),
-        // Whatever the precision, the fallback has no fraction.
-        ColumnType::TimestampTz(_) => return Rendered::same(b"\"1970-01-01T00:00:00Z\""),
-        // Columns of these types are left out.
-        ColumnType::Money
-        | ColumnType::Bit(_)
-        | ColumnType::VarBit(_)
-        | ColumnType::TimeTz(_)
-        | ColumnType::Interval
-        | ColumnType::Inet
-        | ColumnType::Cidr
-        | ColumnType::MacAddr
-        | ColumnType::MacAddr8
-        | ColumnType::Range(_)
-        | ColumnType::TsVector
-        | ColumnType::Ltree
-        | ColumnType::Isbn
-        | ColumnType::Hstore
-        | ColumnType::Point
-        | ColumnType::Line
-        | ColumnType::Lseg
-        | ColumnType::Box
-        | ColumnType::Path
-        | ColumnType::Polygon
-        | ColumnType::Circle
-        | ColumnType::Geometry
-        | ColumnType::Geography
-        | ColumnType::Vector
-        | ColumnType::HalfVec
-        | ColumnType::SparseVec
-        | ColumnType::Array(_)
-        | ColumnType::DomainArray(_)
-        | ColumnType::DroppedArray(_)
-        | ColumnType::Unknown(_) => return Rendered::null(),
-    };
-    rendered(column_type, value).unwrap_or_else(Rendered::null)
-}
-
-fn zero(scale: i32, variable: bool) -> Rendered {
-    let zero = Unscaled::Small(0);
-    let (mut json, mut header) = (Vec::new(), Vec::new());
-    if variable {
-        decimal::write_variable(&mut json, scale, &zero);
-        header.clone_from(&json);
-    } else {
-        decimal::write_decimal(&mut json, &zero);
-        decimal::write_java_decimal(&mut header, scale, &zero);
-    }
-    Rendered { json, header }
-}
-
-/// What stands for a TOAST value that was not sent: the placeholder where the field is a string or bytes. No other
-/// field can hold it, so that it is left null.
-fn unavailable(column: &Column, placeholder: &str) -> Rendered {
-    let (mut json, mut header) = (Vec::new(), Vec::new());
-    match column.column_type {
-        ColumnType::Text
-        | ColumnType::Char
-        | ColumnType::Name
-        | ColumnType::Xml
-        | ColumnType::Json
-        | ColumnType::Jsonb
-        | ColumnType::Uuid
-        | ColumnType::Enum(_) => {
-            write_string(&mut json, placeholder);
-            header::write_string(&mut header, placeholder);
-        }
-        ColumnType::Bytea => {
-            write_base64(&mut json, placeholder.as_bytes());
-            header.clone_from(&json);
-        }
-        _ => return default(column).unwrap_or_else(Rendered::null),
-    }
-    Rendered { json, header }
 }

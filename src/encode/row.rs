@@ -1,15 +1,15 @@
-//! Rows and keys of one event, appended to buffers.
+//! Rows and keys of one event, appended to buffers in any format.
 //!
 //! Source: Debezium's `TableSchemaBuilder` and `PostgresChangeRecordEmitter`.
 
 use std::sync::atomic::Ordering;
 
-use super::header;
-use super::json::{NotRepresentable, write_value};
-use super::plan::{ColumnPlan, Content, Form, Plan};
+use super::format::Format;
+use super::plan::{FieldPlan, KeyField, Plan};
 use crate::error::{Error, Kind, Result};
 use crate::event::KnownRow;
 use crate::pgoutput::{Datum, Tuple};
+use crate::schema::Conversion;
 use crate::value::{decode_binary, decode_text};
 
 /// A row as far as it was sent: the tuple, and an older one from which unchanged TOAST values are taken.
@@ -37,98 +37,83 @@ impl<'a> Row<'a> {
 }
 
 /// Appends all columns of a row.
-pub(super) fn write_row(out: &mut Vec<u8>, plan: &Plan, row: Row<'_>) -> Result<()> {
-    if row.tuple.len() != plan.columns.len() || row.older.is_some_and(|older| older.len() != plan.columns.len()) {
+pub(super) fn write_row<F: Format>(out: &mut Vec<u8>, format: F, plan: &Plan, row: Row<'_>) -> Result<()> {
+    let fields = &plan.value.fields;
+    if row.tuple.len() != fields.len() || row.older.is_some_and(|older| older.len() != fields.len()) {
         return Err(Error::new(Kind::Protocol, format!("a row of {} has another number of columns", table(plan)))
-            .detail(format!("the relation has {}, the row {}", plan.columns.len(), row.tuple.len())));
+            .detail(format!("the relation has {}, the row {}", fields.len(), row.tuple.len())));
     }
-    out.push(b'{');
-    for (position, (column, datum)) in plan.columns.iter().zip(row.tuple.iter()).enumerate() {
-        let Some(column) = column else { continue };
-        out.extend_from_slice(&column.label);
+    for (position, (field, datum)) in fields.iter().zip(row.tuple.iter()).enumerate() {
+        let Some(field) = field else { continue };
         let datum = if datum == Datum::Unchanged { row.datum(position).unwrap_or(datum) } else { datum };
-        write_datum(out, plan, position, column, datum, Form::Json)?;
+        write_field(out, format, field, datum)?;
     }
-    out.push(b'}');
     Ok(())
 }
 
-/// Appends the key of a row as a struct.
-pub(super) fn write_key(out: &mut Vec<u8>, plan: &Plan, row: Row<'_>, form: Form) -> Result<()> {
-    out.push(b'{');
-    for field in plan.key.iter().flatten() {
-        let Some(column) = plan.column(field.position) else { continue };
-        out.extend_from_slice(&field.label);
-        let datum = row.datum(field.position).unwrap_or(Datum::Null);
-        write_datum(out, plan, field.position, column, datum, form)?;
+/// Appends the fields of a key.
+pub(super) fn write_key<F: Format>(out: &mut Vec<u8>, format: F, fields: &[KeyField], row: Row<'_>) -> Result<()> {
+    out.extend_from_slice(F::OPENING);
+    for KeyField { position, field } in fields {
+        let datum = row.datum(*position).unwrap_or(Datum::Null);
+        write_field(out, format, field, datum)?;
     }
-    out.push(b'}');
+    out.extend_from_slice(F::CLOSING);
     Ok(())
 }
 
 #[inline]
-fn write_datum(
-    out: &mut Vec<u8>,
-    plan: &Plan,
-    position: usize,
-    column: &ColumnPlan,
-    datum: Datum<'_>,
-    form: Form,
-) -> Result<()> {
+fn write_field<F: Format>(out: &mut Vec<u8>, format: F, field: &FieldPlan, datum: Datum<'_>) -> Result<()> {
     let value = match datum {
-        _ if column.content == Content::Nulls => {
-            out.extend_from_slice(column.null.form(form));
+        _ if field.conversion == Conversion::Drop => {
+            out.extend_from_slice(&field.null);
             return Ok(());
         }
-        Datum::Text(text) => decode_text(&column.column_type, text),
-        Datum::Binary(bytes) => decode_binary(&column.column_type, bytes),
+        Datum::Text(text) => decode_text(&field.column_type, text),
+        Datum::Binary(bytes) => decode_binary(&field.column_type, bytes),
         Datum::Null => {
-            out.extend_from_slice(column.null.form(form));
+            out.extend_from_slice(&field.null);
             return Ok(());
         }
         Datum::Unchanged => {
-            out.extend_from_slice(column.unavailable.form(form));
+            out.extend_from_slice(&field.unavailable);
             return Ok(());
         }
     };
-    let value = value.map_err(|bad| Error::from(bad).detail(format!("column {}", column_name(plan, position))))?;
-    let written = match form {
-        Form::Json => write_value(out, &column.column_type, value),
-        Form::Header => header::write_field(out, &column.column_type, value),
-    };
-    if written == Err(NotRepresentable) {
-        let Some(stand_in) = &column.unrepresentable else { return Err(unrepresentable(plan, position)) };
-        warn_once(plan, position, column);
-        out.extend_from_slice(stand_in.form(form));
+    let value = value.map_err(|bad| Error::from(bad).detail(format!("column {}", field.name)))?;
+    let start = out.len();
+    out.extend_from_slice(&field.label);
+    if field.conversion.put(value, &mut format.writer(out)).is_err() {
+        out.truncate(start);
+        return stand_in(out, field);
     }
     Ok(())
 }
 
+/// Appends what stands for a value that the field cannot hold.
 #[cold]
-fn unrepresentable(plan: &Plan, position: usize) -> Error {
-    Error::new(Kind::Undecodable, "a value cannot be written in its column's type (such as a numeric NaN)")
-        .detail(format!("column {}", column_name(plan, position)))
+fn stand_in(out: &mut Vec<u8>, field: &FieldPlan) -> Result<()> {
+    let Some(stand_in) = &field.unrepresentable else {
+        return Err(Error::new(
+            Kind::Undecodable,
+            "a value cannot be written in its column's type (such as a numeric NaN)",
+        )
+        .detail(format!("column {}", field.name))
         .hint(
             "set event.converting.failure.handling.mode to warn to have such values written as null, or change the value \
              at the source and start again",
-        )
-}
-
-#[cold]
-fn warn_once(plan: &Plan, position: usize, column: &ColumnPlan) {
-    if !column.warned.swap(true, Ordering::Relaxed) {
+        ));
+    };
+    out.extend_from_slice(stand_in);
+    if !field.warned.swap(true, Ordering::Relaxed) {
         tracing::warn!(
-            column = column_name(plan, position),
+            column = field.name,
             "a value cannot be written in its column's type (such as a numeric NaN) and becomes null; said once"
         );
     }
+    Ok(())
 }
 
 fn table(plan: &Plan) -> String {
     format!("{}.{}", plan.relation.schema, plan.relation.table)
-}
-
-fn column_name(plan: &Plan, position: usize) -> String {
-    let name = plan.relation.columns.get(position).map_or("?", |column| &column.name);
-    format!("{}.{name}", table(plan))
 }

@@ -4,33 +4,29 @@ use super::*;
 use crate::catalog::{Column, ColumnType, Nullability, NumericSize, UnknownType};
 use crate::config::{SkippedOperations, Unrepresentable};
 use crate::error::Kind;
-use crate::event::{Transaction, TransactionOrigin};
+use crate::event::{OldRow, Transaction, TransactionOrigin};
 use crate::lsn::{CommitLsn, Lsn, Position};
 use crate::pgoutput::build::TupleBuffer;
 use crate::pgoutput::{Datum, ReplicaIdentity, TypeOid, Xid};
 use crate::pgtime::PgMicros;
 
-const NOW_NANOS: u64 = 1_700_000_000_123_456_789;
+pub(super) const NOW_NANOS: u64 = 1_700_000_000_123_456_789;
 const CLOCKS: &str = r#""ts_ms":1700000000123,"ts_us":1700000000123456,"ts_ns":1700000000123456789}"#;
 
-fn options() -> EncoderOptions {
+pub(super) fn options() -> EncoderOptions {
     EncoderOptions {
         topic_prefix: "shop".to_owned(),
         dbname: "db".to_owned(),
         records: Records {
-            tombstones_on_delete: true,
-            context_headers: true,
-            unavailable_placeholder: "__debezium_unavailable_value".to_owned(),
-            topic_delimiter: ".".to_owned(),
             skipped: SkippedOperations { create: false, update: false, delete: false, truncate: false },
-            unrepresentable: Unrepresentable::BecomesNull,
+            ..Records::default()
         },
         task_id: "0".to_owned(),
         run_id: "run".to_owned(),
     }
 }
 
-fn column(name: &str, column_type: ColumnType, nullability: Nullability) -> Column {
+pub(super) fn column(name: &str, column_type: ColumnType, nullability: Nullability) -> Column {
     Column {
         name: name.to_owned(),
         type_oid: TypeOid(0),
@@ -42,7 +38,7 @@ fn column(name: &str, column_type: ColumnType, nullability: Nullability) -> Colu
     }
 }
 
-fn relation(columns: Vec<Column>, key: &[usize]) -> Arc<RelationVersion> {
+pub(super) fn relation(columns: Vec<Column>, key: &[usize]) -> Arc<RelationVersion> {
     Arc::new(RelationVersion {
         id: RelationId(16_400),
         version: 1,
@@ -66,7 +62,7 @@ fn people() -> Arc<RelationVersion> {
     )
 }
 
-fn transaction() -> Transaction {
+pub(super) fn transaction() -> Transaction {
     Transaction {
         xid: Xid(u32::MAX),
         commit: CommitLsn::new(Lsn::new(1_000)),
@@ -75,7 +71,11 @@ fn transaction() -> Transaction {
     }
 }
 
-fn event<'a>(transaction: &'a Transaction, relation: &'a Arc<RelationVersion>, change: Change<'a>) -> Event<'a> {
+pub(super) fn event<'a>(
+    transaction: &'a Transaction,
+    relation: &'a Arc<RelationVersion>,
+    change: Change<'a>,
+) -> Event<'a> {
     Event {
         position: Position { commit: transaction.commit, ordinal: 1 },
         lsn: Lsn::new(900),

@@ -134,14 +134,7 @@ fn connector(address: &Address, database: &str) -> Connector {
         },
         capture: config::Capture::default(),
         snapshot_mode: config::SnapshotMode::NoData,
-        records: config::Records {
-            tombstones_on_delete: true,
-            context_headers: true,
-            unavailable_placeholder: "__debezium_unavailable_value".to_owned(),
-            topic_delimiter: ".".to_owned(),
-            skipped: config::SkippedOperations { create: false, update: false, delete: false, truncate: true },
-            unrepresentable: config::Unrepresentable::BecomesNull,
-        },
+        records: config::Records::default(),
         kafka: config::Kafka {
             bootstrap_servers: "127.0.0.1:1".to_owned(),
             producer: Vec::new(),

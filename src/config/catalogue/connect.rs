@@ -2,12 +2,15 @@
 
 use super::super::property::{Prefix, Property, ValueType};
 
-/// The converter whose output walcast writes, with `schemas.enable=false`.
-pub(in super::super) const JSON_CONVERTER: &str = "org.apache.kafka.connect.json.JsonConverter";
+/// The converter whose output walcast writes.
+const JSON_CONVERTER: &str = "org.apache.kafka.connect.json.JsonConverter";
 
 /// Header converters that write the context headers as walcast does.
 const HEADER_CONVERTERS: &[&str] =
     &["org.apache.kafka.connect.storage.SimpleHeaderConverter", "org.apache.kafka.connect.storage.StringConverter"];
+
+/// What `decimal.format` may be.
+const DECIMAL_FORMATS: &[&str] = &["BASE64", "NUMERIC"];
 
 const NOTHING_IS_SKIPPED: &str = "no record is ever skipped: one that cannot be written stops the connector";
 const NO_TRANSFORMS: &str = "only transforms use it";
@@ -31,39 +34,30 @@ pub(super) static PROPERTIES: &[Property] = &[
         .no_effect("a replication slot has one reader, in Debezium too"),
     Property::bool("tasks.max.enforce", "true", "Refuse more tasks than tasks.max")
         .no_effect("a replication slot has one reader, in Debezium too"),
-    Property::new("key.converter", ValueType::Class, "What writes record keys: JSON without schema")
-        .high()
-        .not_yet(&[JSON_CONVERTER]),
-    Property::new("value.converter", ValueType::Class, "What writes record values: JSON without schema")
+    Property::new("key.converter", ValueType::Class, "What writes record keys: JSON").high().not_yet(&[JSON_CONVERTER]),
+    Property::new("value.converter", ValueType::Class, "What writes record values: JSON")
         .high()
         .not_yet(&[JSON_CONVERTER]),
     Property::new("header.converter", ValueType::Class, "What writes record headers").not_yet(HEADER_CONVERTERS),
-    Property::bool(
+    Property::new(
         "key.converter.schemas.enable",
-        "false",
-        "Whether each key carries its schema (Kafka's own default is true)",
-    )
-    .not_yet(&[]),
-    Property::bool(
+        ValueType::Bool,
+        "Whether each key carries its schema; where key.converter is given, true is the default, as it is Kafka's",
+    ),
+    Property::new(
         "value.converter.schemas.enable",
-        "false",
-        "Whether each value carries its schema (Kafka's own default is true)",
-    )
-    .not_yet(&[]),
-    Property::one_of("key.converter.decimal.format", &["BASE64", "NUMERIC"], "How decimals stand in JSON keys")
-        .or("BASE64")
-        .not_yet(&[]),
-    Property::one_of("value.converter.decimal.format", &["BASE64", "NUMERIC"], "How decimals stand in JSON values")
-        .or("BASE64")
-        .not_yet(&[]),
-    Property::bool("key.converter.replace.null.with.default", "true", "Whether a null field is written as its default")
-        .not_yet(&[]),
+        ValueType::Bool,
+        "Whether each value carries its schema; where value.converter is given, true is the default, as it is Kafka's",
+    ),
+    Property::one_of("key.converter.decimal.format", DECIMAL_FORMATS, "How decimals stand in JSON keys").or("BASE64"),
+    Property::one_of("value.converter.decimal.format", DECIMAL_FORMATS, "How decimals stand in JSON values")
+        .or("BASE64"),
+    Property::bool("key.converter.replace.null.with.default", "true", "Whether a null field is written as its default"),
     Property::bool(
         "value.converter.replace.null.with.default",
         "true",
         "Whether a null field is written as its default",
-    )
-    .not_yet(&[]),
+    ),
     Property::new("transforms", ValueType::List, "Names of single message transforms").high().not_yet(&[]),
     Property::new("predicates", ValueType::List, "Names of predicates for transforms").no_effect(NO_TRANSFORMS),
     Property::one_of("config.action.reload", &["none", "restart"], "What happens when a provider's value changes")
@@ -107,8 +101,8 @@ pub(super) static PREFIXES: &[Prefix] = &[
     Prefix::no_effect("consumer.override.", "a source has no consumer", "Settings of Connect's consumer"),
     Prefix::no_effect("transforms.", NO_TRANSFORMS, "Settings of one transform"),
     Prefix::no_effect("predicates.", NO_TRANSFORMS, "Settings of one predicate"),
-    Prefix::no_effect("key.converter.", "JSON without schema does not use it", "Settings of the key converter"),
-    Prefix::no_effect("value.converter.", "JSON without schema does not use it", "Settings of the value converter"),
+    Prefix::no_effect("key.converter.", "the converter does not use it", "Settings of the key converter"),
+    Prefix::no_effect("value.converter.", "the converter does not use it", "Settings of the value converter"),
     Prefix::no_effect("header.converter.", "the header converter does not use it", "Settings of the header converter"),
 ];
 

@@ -14,8 +14,6 @@ mod runtime;
 mod slot;
 mod snapshot;
 
-pub(super) use connect::JSON_CONVERTER;
-
 /// Why everything about snapshots is accepted.
 const NO_SNAPSHOT: &str = "snapshot.mode=no_data takes no snapshot";
 /// Why everything about signals is accepted while no channel is open.

@@ -2,7 +2,7 @@
 
 use super::super::property::{Prefix, Property, ValueType};
 
-const NO_SCHEMA: &str = "it changes schemas only, which JSON without schema does not carry";
+const NO_SCHEMA: &str = "it changes schemas only, which records without schema do not carry";
 const OTHER_STRATEGY: &str = "only other topic naming strategies use it";
 const NO_HEARTBEAT: &str = "only heartbeats use it";
 const ADJUSTMENTS: &[&str] = &["none", "avro", "avro_unicode"];
@@ -46,14 +46,8 @@ pub(super) static PROPERTIES: &[Property] = &[
         .not_yet(&[]),
     Property::bool("tombstones.on.delete", "true", "Whether a delete is followed by a record without a value").high(),
     Property::bool("extended.headers.enabled", "true", "Whether records carry the context headers").medium(),
-    Property::one_of("schema.name.adjustment.mode", ADJUSTMENTS, "How schema names are changed")
-        .or("none")
-        .high()
-        .no_effect(NO_SCHEMA),
-    Property::one_of("field.name.adjustment.mode", ADJUSTMENTS, "How field names are changed")
-        .or("none")
-        .medium()
-        .not_yet(&[]),
+    Property::one_of("schema.name.adjustment.mode", ADJUSTMENTS, "How schema names are changed").or("none").high(),
+    Property::one_of("field.name.adjustment.mode", ADJUSTMENTS, "How field names are changed").or("none").medium(),
     Property::bool("include.schema.comments", "false", "Whether comments of columns stand in schemas")
         .no_effect(NO_SCHEMA),
     Property::patterns("column.propagate.source.type", "Columns whose type stands in schemas")
@@ -65,8 +59,7 @@ pub(super) static PROPERTIES: &[Property] = &[
         .not_yet(&[]),
     Property::one_of("decimal.handling.mode", &["precise", "string", "double"], "How numeric is written")
         .or("precise")
-        .high()
-        .not_yet(&[]),
+        .high(),
     Property::one_of(
         "time.precision.mode",
         &[
@@ -82,29 +75,22 @@ pub(super) static PROPERTIES: &[Property] = &[
     )
     .or("adaptive")
     .high()
-    .not_yet(&[]),
+    .check(time_precision),
     Property::one_of("interval.handling.mode", &["numeric", "string"], "How interval is written")
         .or("numeric")
-        .medium()
-        .not_yet(&[]),
-    Property::one_of("hstore.handling.mode", &["json", "map"], "How hstore is written")
-        .or("json")
-        .medium()
-        .not_yet(&[]),
+        .medium(),
+    Property::one_of("hstore.handling.mode", &["json", "map"], "How hstore is written").or("json").medium(),
     Property::one_of("binary.handling.mode", &["bytes", "base64", "base64-url-safe", "hex"], "How bytea is written")
         .or("bytes")
-        .medium()
-        .not_yet(&[]),
+        .medium(),
     Property::new(
         "money.fraction.digits",
         ValueType::Integer { min: 0, max: 32767 },
         "Digits of money after the point",
     )
-    .or("2")
-    .not_yet(&[]),
-    Property::bool("include.unknown.datatypes", "false", "Whether columns of unknown types are written")
-        .medium()
-        .not_yet(&[]),
+    .or("2"),
+    Property::bool("include.unknown.datatypes", "false", "Whether columns of unknown types are written, as bytea is")
+        .medium(),
     Property::text(
         "unavailable.value.placeholder",
         "What stands for a value that the server did not send; hex: begins bytes",
@@ -159,6 +145,13 @@ fn delimiter(value: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err("must be characters that a topic's name may have: letters, digits, . _ -".to_owned()),
     }
+}
+
+fn time_precision(value: &str) -> Result<(), String> {
+    if value.eq_ignore_ascii_case("structured") {
+        return Err("is not there yet; take one of the others, such as adaptive".to_owned());
+    }
+    Ok(())
 }
 
 fn placeholder(value: &str) -> Result<(), String> {

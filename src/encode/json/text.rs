@@ -1,12 +1,7 @@
-//! Strings: Jackson's escaping, base64, UUIDs.
+//! Strings with Jackson's escaping.
 //!
 //! Source: Jackson's `CharTypes.get7BitOutputEscapes` and `UTF8JsonGenerator` with default features: `"`, `\` and
 //! control characters are escaped; characters above U+FFFF go out as two escaped surrogates; the rest as UTF-8.
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::value::{self, Bytes};
 
 /// Bytes looked at in one step of the scan.
 const STEP_BYTES: usize = 8;
@@ -93,54 +88,6 @@ fn write_escape(out: &mut Vec<u8>, special: char) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
-/// Appends bytes as base64 with its quotes.
-pub(in crate::encode) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.push(b'"');
-    append_base64(out, bytes);
-    out.push(b'"');
-}
-
-/// Bytes turned to base64 in one step: a multiple of three, so that only the last step pads.
-const BASE64_STEP_BYTES: usize = 768;
-
-fn append_base64(out: &mut Vec<u8>, bytes: &[u8]) {
-    let start = out.len();
-    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
-    if let Some(room) = out.get_mut(start..) {
-        // The room is exactly what the encoding takes, so this cannot fail.
-        let written = STANDARD.encode_slice(bytes, room).unwrap_or_default();
-        out.truncate(start + written);
-    }
-}
-
-/// Appends a `bytea` as base64 with its quotes.
-pub(in crate::encode) fn write_bytea(out: &mut Vec<u8>, bytes: Bytes<'_>) {
-    match bytes {
-        Bytes::Raw(raw) => write_base64(out, raw),
-        Bytes::Hex(digits) => {
-            out.push(b'"');
-            let mut step = [0; BASE64_STEP_BYTES];
-            for digits in digits.chunks(BASE64_STEP_BYTES * 2) {
-                let mut length = 0;
-                for (byte, pair) in step.iter_mut().zip(digits.as_chunks::<2>().0) {
-                    // The decoder has checked that they are digits.
-                    *byte = value::hex_pair(*pair).unwrap_or_default();
-                    length += 1;
-                }
-                append_base64(out, step.get(..length).unwrap_or_default());
-            }
-            out.push(b'"');
-        }
-    }
-}
-
-/// Appends a UUID with its quotes.
-pub(in crate::encode) fn write_uuid(out: &mut Vec<u8>, uuid: [u8; 16]) {
-    out.push(b'"');
-    value::write_uuid(&uuid, out);
-    out.push(b'"');
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -177,19 +124,6 @@ mod tests {
         fn every_string_comes_back(text in "\\PC*|[\0-\u{ff}]*") {
             let back: String = serde_json::from_str(&string(&text)).unwrap();
             prop_assert_eq!(back, text);
-        }
-    }
-
-    #[test]
-    fn both_forms_of_bytea_give_one_base64() {
-        for length in [0, 1, 2, 3, 4, 767, 768, 769, 2000] {
-            let raw: Vec<u8> = (0..length).map(|i| u8::try_from(i * 7 % 256).unwrap()).collect();
-            let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
-            let (mut from_raw, mut from_hex) = (Vec::new(), Vec::new());
-            write_bytea(&mut from_raw, Bytes::Raw(&raw));
-            write_bytea(&mut from_hex, Bytes::Hex(hex.as_bytes()));
-            assert_eq!(from_raw, from_hex, "{length} bytes");
-            assert_eq!(from_raw, format!("\"{}\"", STANDARD.encode(&raw)).into_bytes(), "{length} bytes");
         }
     }
 }

@@ -62,14 +62,7 @@ fn connector() -> Connector {
         },
         capture: config::Capture::default(),
         snapshot_mode: config::SnapshotMode::NoData,
-        records: config::Records {
-            tombstones_on_delete: true,
-            context_headers: true,
-            unavailable_placeholder: String::new(),
-            topic_delimiter: ".".to_owned(),
-            skipped: config::SkippedOperations { create: false, update: false, delete: false, truncate: true },
-            unrepresentable: config::Unrepresentable::BecomesNull,
-        },
+        records: config::Records::default(),
         kafka: config::Kafka {
             bootstrap_servers: String::new(),
             producer: Vec::new(),

@@ -10,12 +10,12 @@ const DIGITS_MAX: usize = 17;
 
 /// Appends an integer.
 #[inline]
-pub(in crate::encode) fn write_integer<I: itoa::Integer>(out: &mut Vec<u8>, value: I) {
+pub fn write_integer<I: itoa::Integer>(out: &mut Vec<u8>, value: I) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Appends a `double precision`; what JSON has no number for stands in quotes, as Jackson writes it.
-pub(in crate::encode) fn write_f64(out: &mut Vec<u8>, value: f64) {
+pub fn write_f64(out: &mut Vec<u8>, value: f64) {
     if value.is_finite() {
         write_java_f64(out, value);
     } else {
@@ -24,11 +24,21 @@ pub(in crate::encode) fn write_f64(out: &mut Vec<u8>, value: f64) {
 }
 
 /// Appends a `real`.
-pub(in crate::encode) fn write_f32(out: &mut Vec<u8>, value: f32) {
+pub fn write_f32(out: &mut Vec<u8>, value: f32) {
     if value.is_finite() {
         write_java_f32(out, value);
     } else {
         write_special(out, value.is_nan(), value > 0.0);
+    }
+}
+
+/// Appends a `double precision` as Java's own text has it, in which what is no number stands without quotes.
+pub(super) fn append_f64(out: &mut Vec<u8>, value: f64) {
+    match (value.is_finite(), value.is_nan(), value > 0.0) {
+        (true, ..) => write_java_f64(out, value),
+        (_, true, _) => out.extend_from_slice(b"NaN"),
+        (_, _, true) => out.extend_from_slice(b"Infinity"),
+        (_, _, false) => out.extend_from_slice(b"-Infinity"),
     }
 }
 
@@ -42,7 +52,7 @@ fn write_special(out: &mut Vec<u8>, nan: bool, positive: bool) {
 }
 
 /// Appends a finite `f64`.
-pub(in crate::encode) fn write_java_f64(out: &mut Vec<u8>, value: f64) {
+fn write_java_f64(out: &mut Vec<u8>, value: f64) {
     let mut buffer = zmij::Buffer::new();
     let mut shortest = Shortest::read(buffer.format_finite(value));
     if shortest.length == 1 && value.is_subnormal() {
@@ -53,7 +63,7 @@ pub(in crate::encode) fn write_java_f64(out: &mut Vec<u8>, value: f64) {
 }
 
 /// Appends a finite `f32`.
-pub(in crate::encode) fn write_java_f32(out: &mut Vec<u8>, value: f32) {
+fn write_java_f32(out: &mut Vec<u8>, value: f32) {
     let mut buffer = zmij::Buffer::new();
     let mut shortest = Shortest::read(buffer.format_finite(value));
     if shortest.length == 1 && value.is_subnormal() {

@@ -1,0 +1,160 @@
+//! The records of one event: which there are, and in what order.
+//!
+//! Source: Debezium's `RelationalChangeRecordEmitter`.
+
+use std::ops::Range;
+
+use super::envelope::{Operation, Surroundings};
+use super::format::{AnyFormat, Format};
+use super::header::HeaderText;
+use super::plan::Plan;
+use super::row::{Row, write_key, write_row};
+use super::{Encoded, Ranges};
+use crate::config::Records;
+use crate::error::{Error, Result};
+use crate::event::{Change, Event, KnownRow, OldRow};
+use crate::pgoutput::Tuple;
+
+/// Header of the first records of a key change: the key after it.
+const NEW_KEY_HEADER: &str = "__debezium.newkey";
+/// Header of the last record of a key change: the key before it.
+const OLD_KEY_HEADER: &str = "__debezium.oldkey";
+
+/// Writes the records of one event, values in the format `F`.
+pub(super) struct Writer<'w, 'e, F> {
+    pub(super) plan: &'w Plan,
+    pub(super) event: &'w Event<'e>,
+    pub(super) surroundings: &'w Surroundings,
+    pub(super) records: &'w Records,
+    pub(super) key_format: AnyFormat,
+    pub(super) value_format: F,
+    pub(super) out: &'w mut Encoded,
+}
+
+impl<F: Format> Writer<'_, '_, F> {
+    pub(super) fn write(&mut self) -> Result<()> {
+        match self.event.change {
+            Change::Insert { new } => {
+                let key = self.key(Row { tuple: new, older: None })?;
+                self.change(Operation::Create, key, None, Some(Row { tuple: new, older: None }), None)
+            }
+            Change::Update { old: OldRow::Absent, new } => {
+                let new = Row { tuple: new, older: None };
+                let key = self.key(new)?;
+                self.change(Operation::Update, key, None, Some(new), None)
+            }
+            Change::Update { old: OldRow::Known(old), new } => self.update(old, new),
+            Change::Delete { old } => {
+                let old = Row::old(old);
+                let key = self.key(old)?;
+                self.delete(key, old, None)
+            }
+            Change::Truncate => self.change(Operation::Truncate, None, None, None, None),
+        }
+    }
+
+    /// An update whose old row was sent: where the key differs, the old row is deleted and a new one created.
+    fn update(&mut self, old: KnownRow<'_>, new: Tuple<'_>) -> Result<()> {
+        let old = Row::old(old);
+        let new = Row { tuple: new, older: Some(old.tuple) };
+        let old_key = self.key(old)?;
+        let new_key = self.key(new)?;
+        if self.key_bytes(old_key.as_ref()) == self.key_bytes(new_key.as_ref()) {
+            return self.change(Operation::Update, new_key, Some(old), Some(new), None);
+        }
+        let to = self.key_header(NEW_KEY_HEADER, new)?;
+        let from = self.key_header(OLD_KEY_HEADER, old)?;
+        self.delete(old_key, old, Some(to))?;
+        self.change(Operation::Create, new_key, None, Some(new), Some(from))
+    }
+
+    fn delete(
+        &mut self,
+        key: Option<Range<usize>>,
+        old: Row<'_>,
+        own_header: Option<(&'static str, Range<usize>)>,
+    ) -> Result<()> {
+        self.change(Operation::Delete, key.clone(), Some(old), None, own_header.clone())?;
+        if self.records.tombstones_on_delete && !self.is_skipped(Operation::Delete) {
+            self.out.records.push(Ranges { key, value: None, own_header });
+        }
+        Ok(())
+    }
+
+    /// `skipped.operations` names records, not changes: a key change that is no update leaves records of its own kinds.
+    const fn is_skipped(&self, operation: Operation) -> bool {
+        let skipped = &self.records.skipped;
+        match operation {
+            Operation::Create => skipped.create,
+            Operation::Update => skipped.update,
+            Operation::Delete => skipped.delete,
+            Operation::Truncate => skipped.truncate,
+        }
+    }
+
+    /// One record with an envelope, unless its operation is skipped.
+    fn change(
+        &mut self,
+        operation: Operation,
+        key: Option<Range<usize>>,
+        before: Option<Row<'_>>,
+        after: Option<Row<'_>>,
+        own_header: Option<(&'static str, Range<usize>)>,
+    ) -> Result<()> {
+        if self.is_skipped(operation) {
+            return Ok(());
+        }
+        let (plan, format) = (&self.plan.value, self.value_format);
+        let frame = plan.frame.as_ref().ok_or_else(|| not_registered(self.plan))?;
+        let out = &mut self.out.values;
+        let start = out.len();
+        out.extend_from_slice(&frame.head);
+        for (label, row) in [(&plan.before, before), (&plan.after, after)] {
+            match row {
+                Some(row) => {
+                    out.extend_from_slice(&label.present);
+                    write_row(out, format, self.plan, row)?;
+                    out.extend_from_slice(F::CLOSING);
+                }
+                None => out.extend_from_slice(&label.absent),
+            }
+        }
+        self.surroundings.write(out, format, self.event.lsn, operation);
+        out.extend_from_slice(frame.tail);
+        let value = Some(start..out.len());
+        self.out.records.push(Ranges { key, value, own_header });
+        Ok(())
+    }
+
+    /// The key of a row; `None` for a table without key.
+    fn key(&mut self, row: Row<'_>) -> Result<Option<Range<usize>>> {
+        let Some(plan) = &self.plan.key else { return Ok(None) };
+        let frame = plan.frame.as_ref().ok_or_else(|| not_registered(self.plan))?;
+        let out = &mut self.out.keys;
+        let start = out.len();
+        out.extend_from_slice(&frame.head);
+        match self.key_format {
+            AnyFormat::Json(json, _) => write_key(out, json, &plan.fields, row)?,
+            AnyFormat::Avro(avro) => write_key(out, avro, &plan.fields, row)?,
+        }
+        out.extend_from_slice(frame.tail);
+        Ok(Some(start..out.len()))
+    }
+
+    fn key_bytes(&self, key: Option<&Range<usize>>) -> Option<&[u8]> {
+        key.and_then(|range| self.out.keys.get(range.clone()))
+    }
+
+    fn key_header(&mut self, name: &'static str, row: Row<'_>) -> Result<(&'static str, Range<usize>)> {
+        let out = &mut self.out.headers;
+        let start = out.len();
+        let fields = self.plan.key.as_ref().map_or(&[][..], |key| &key.header_fields);
+        write_key(out, HeaderText, fields, row)?;
+        Ok((name, start..out.len()))
+    }
+}
+
+#[cold]
+fn not_registered(plan: &Plan) -> Error {
+    Error::bug(format!("the schemas of topic {} are not registered", plan.topic))
+}

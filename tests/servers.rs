@@ -69,12 +69,12 @@ fn records_come_back_from_kafka() {
     assert_eq!(topics.existing().into_iter().collect::<Vec<_>>(), [topic]);
 }
 
-/// One request in HTTP/1.0; all of the answer.
+/// One request; all of the answer.
 fn post(address: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("a connection");
-    let length = body.len();
-    write!(stream, "POST {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
-        .expect("sent");
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close");
+    let rest = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(format!("{head}\r\n{rest}").as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer

@@ -41,19 +41,6 @@ impl Form {
     }
 }
 
-/// A busy registry now and then closes a connection without an answer.
-fn schema_of(registry: &dyn SchemaRegistry, id: u32) -> Outcome<String> {
-    const ATTEMPTS: u32 = 5;
-    let mut last = None;
-    for _ in 0..ATTEMPTS {
-        match registry.schema(id) {
-            Ok(schema) => return Ok(schema),
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.map(|error| format!("{}\n{}", error.report(), registry.log_tail())).unwrap_or_default().into())
-}
-
 /// The schemas of one recording.
 pub(crate) struct Schemas<'r> {
     form: Form,
@@ -130,7 +117,7 @@ impl<'r> Schemas<'r> {
         }
         let id = u32::from_be_bytes(id.try_into()?);
         if let std::collections::btree_map::Entry::Vacant(entry) = self.texts.entry(id) {
-            entry.insert(schema_of(self.registry, id)?);
+            entry.insert(self.registry.schema(id).map_err(|error| error.report())?);
         }
         Ok(json!({"hex": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()}))
     }

@@ -64,6 +64,16 @@ impl Recording {
         scenarios.iter().map(|scenario| Self::read(scenario, VARIANT)).collect()
     }
 
+    /// Every variant of every scenario of a major version, also those that walcast does not equal yet.
+    pub(super) fn each_variant(major: u16, mut what: impl FnMut(&str, &Self)) {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("postgresql-{major}"));
+        for scenario in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            for variant in variants(&name(&scenario)) {
+                what(&variant, &Self::read(&scenario, &variant));
+            }
+        }
+    }
+
     fn read(folder: &Path, variant: &str) -> Self {
         let frame = |line: &Value| Frame { lsn: lsn(&line["lsn"]), data: from_hex(text(&line["data"])) };
         let variant = folder.join(variant);
@@ -91,10 +101,22 @@ impl Recording {
     }
 }
 
+/// The statements of a scenario.
+fn statements(scenario: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/sql/{scenario}.sql"));
+    fs::read_to_string(path).unwrap()
+}
+
+/// The variants that a scenario is recorded under.
+fn variants(scenario: &str) -> Vec<String> {
+    let text = statements(scenario);
+    let names = text.lines().find_map(|line| line.strip_prefix("-- variants: ")).unwrap();
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
 /// The statements that prepare a scenario.
 pub(super) fn setup(scenario: &str) -> Vec<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/sql/{scenario}.sql"));
-    let text = fs::read_to_string(path).unwrap();
+    let text = statements(scenario);
     let (setup, _) = text.split_once("-- workload").unwrap();
     setup.split("\n\n").map(str::to_owned).collect()
 }

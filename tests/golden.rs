@@ -19,6 +19,7 @@ use walcast::source::capture::CaptureFilter;
 
 mod catalog;
 mod compare;
+mod corpus;
 mod recording;
 
 use compare::Differences;

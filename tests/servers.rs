@@ -1,5 +1,7 @@
 //! The throwaway servers and the support of the tests: each part is tried before anything is built on it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -65,6 +67,35 @@ fn records_come_back_from_kafka() {
     let texts: Vec<_> = records.iter().map(|record| (record.key_text(), record.value_text())).collect();
     assert_eq!(texts, [(Some("k0"), Some("v0")), (Some("k1"), Some("v1")), (Some("k2"), Some("v2"))]);
     assert_eq!(topics.existing().into_iter().collect::<Vec<_>>(), [topic]);
+}
+
+/// One request; all of the answer.
+fn post(address: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close");
+    let rest = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(format!("{head}\r\n{rest}").as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn a_schema_comes_back_from_the_registry() {
+    // Given a schema that was registered as Confluent's clients do.
+    let registry = servers::registry();
+    let path = registry.confluent_url().replace(&format!("http://{}", registry.address()), "");
+    let body = r#"{"schema": "{\"type\":\"record\",\"name\":\"A\",\"fields\":[]}"}"#;
+    let answer = post(registry.address(), &format!("{path}/subjects/a-value/versions"), body);
+    let (_, id) = answer.split_once("\"id\":").unwrap_or_else(|| panic!("no id in {answer}"));
+    let id = id.trim_end_matches('}').parse().expect("a number");
+
+    // When it is asked for by its id.
+    let schema = registry.schema(id).unwrap_or_else(|error| panic!("{}", error.report()));
+
+    // Then it is the same text, and an id that nobody was given is an error.
+    assert_eq!(schema, r#"{"type":"record","name":"A","fields":[]}"#);
+    assert!(registry.schema(id + 1_000_000).is_err());
 }
 
 #[test]

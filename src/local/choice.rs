@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use super::{KafkaBroker, KafkaOptions, Kept, PostgresOptions, PostgresServer, Progress, containers};
+use super::{
+    KafkaBroker, KafkaOptions, Kept, PostgresOptions, PostgresServer, Progress, RegistryOptions, SchemaRegistry,
+    containers,
+};
 use crate::error::{Error, Kind, Result};
 
 /// Environment variable that forces a backend: `containers` or `processes`.
@@ -23,6 +26,11 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// # Errors
     /// `Local` when it cannot be fetched or started.
     fn kafka(&self, options: &KafkaOptions, progress: &Progress) -> Result<Box<dyn KafkaBroker>>;
+    /// Starts a schema registry.
+    ///
+    /// # Errors
+    /// `Local` when it cannot be fetched or started.
+    fn registry(&self, options: &RegistryOptions, progress: &Progress) -> Result<Box<dyn SchemaRegistry>>;
     /// Leaves all servers of this backend running when their handles are dropped.
     ///
     /// # Errors

@@ -12,10 +12,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use serde_json::Value;
+
+use crate::error::{Error, Kind, Result};
 
 mod choice;
 mod containers;
+mod http;
 mod processes;
 mod progress;
 mod ready;
@@ -23,6 +26,9 @@ mod ready;
 pub use choice::{Backend, Choice};
 pub use processes::connect::{Connect, ConnectOptions};
 pub use progress::Progress;
+
+/// Where a registry has the interface that is compatible with Confluent's.
+const CONFLUENT_PATH: &str = "/apis/ccompat/v7";
 
 /// How a PostgreSQL server is asked to stop (manual: "Shutting Down the Server").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +154,30 @@ impl KafkaOptions {
     }
 }
 
+/// What a throwaway schema registry is to be like.
+#[derive(Clone, Debug)]
+pub struct RegistryOptions {
+    /// Properties of the registry, as its manual names them.
+    pub properties: Vec<(String, String)>,
+    /// Largest Java heap, MiB.
+    pub heap_mib: u32,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self { properties: Vec::new(), heap_mib: 512 }
+    }
+}
+
+impl RegistryOptions {
+    /// Adds one property.
+    #[must_use]
+    pub fn property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.properties.push((name.into(), value.into()));
+        self
+    }
+}
+
 /// A throwaway PostgreSQL cluster; dropping it stops it and removes its files.
 pub trait PostgresServer: Send + Sync + fmt::Debug {
     /// Version and where it came from, for people.
@@ -225,6 +255,37 @@ pub trait KafkaBroker: Send + Sync + fmt::Debug {
     fn resume(&self) -> Result<()>;
 }
 
+/// A throwaway schema registry, which keeps its schemas in memory; dropping it stops it.
+pub trait SchemaRegistry: Send + Sync + fmt::Debug {
+    /// Version and where it came from, for people.
+    fn description(&self) -> &str;
+    /// `host:port`.
+    fn address(&self) -> &str;
+    /// Process id, where it is a process of this machine.
+    fn pid(&self) -> Option<u32>;
+    /// The last lines that the registry logged.
+    fn log_tail(&self) -> String;
+    /// The registry's own interface, which Apicurio's converters use (`apicurio.registry.url`).
+    fn native_url(&self) -> String {
+        format!("http://{}/apis/registry/v2", self.address())
+    }
+    /// The interface that is compatible with Confluent's (`schema.registry.url`).
+    fn confluent_url(&self) -> String {
+        format!("http://{}{CONFLUENT_PATH}", self.address())
+    }
+    /// The text of a schema, by the id that stands before each record in Confluent's framing.
+    ///
+    /// # Errors
+    /// `Local` when the registry does not answer or does not know the id.
+    fn schema(&self, id: u32) -> Result<String> {
+        let problem = || Error::new(Kind::Local, format!("{} does not give schema {id}", self.description()));
+        let answer = http::request(self.address(), "GET", &format!("{CONFLUENT_PATH}/schemas/ids/{id}"), None)
+            .map_err(|error| problem().caused_by(error))?;
+        let body: Value = serde_json::from_slice(&answer.body).map_err(|error| problem().caused_by(error))?;
+        body["schema"].as_str().map(str::to_owned).ok_or_else(|| problem().detail(body.to_string()))
+    }
+}
+
 /// Servers that outlive this process: where they live and how they are stopped.
 #[derive(Clone, Debug)]
 pub struct Kept {
@@ -276,6 +337,14 @@ impl Servers {
     /// `Local` when it cannot be fetched or started; the hint names the remedy.
     pub fn kafka(&self, options: &KafkaOptions) -> Result<Box<dyn KafkaBroker>> {
         self.backend.kafka(options, &self.progress)
+    }
+
+    /// Starts a schema registry and returns when it answers.
+    ///
+    /// # Errors
+    /// `Local` when it cannot be fetched or started; the hint names the remedy.
+    pub fn registry(&self, options: &RegistryOptions) -> Result<Box<dyn SchemaRegistry>> {
+        self.backend.registry(options, &self.progress)
     }
 
     /// Starts a Kafka Connect worker with Debezium's PostgreSQL connector; always a process of this machine.

@@ -6,6 +6,8 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio_postgres::error::SqlState;
 
+use super::CONFLUENT_PATH;
+use super::http::request;
 use crate::error::{Error, Kind, Result};
 
 /// Asks a broker whether it serves; one client for all questions.
@@ -40,4 +42,10 @@ pub(super) fn shows_a_ready_server(error: &tokio_postgres::Error) -> bool {
         Some(code) => *code != SqlState::CANNOT_CONNECT_NOW,
         None => !error.is_closed() && !error.source().is_some_and(|source| source.is::<std::io::Error>()),
     }
+}
+
+/// Whether a schema registry answers the question for its subjects.
+pub(super) fn registry_answers(address: &str) -> bool {
+    let path = format!("{CONFLUENT_PATH}/subjects");
+    request(address, "GET", &path, None).is_ok_and(|answer| answer.is_success())
 }

@@ -5,7 +5,8 @@
 use std::sync::OnceLock;
 
 use walcast::local::{
-    Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, Servers, Tuning,
+    Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, RegistryOptions,
+    SchemaRegistry, Servers, Tuning,
 };
 
 /// The backend of this run; what was chosen is printed once.
@@ -30,6 +31,14 @@ pub(crate) fn postgres_18() -> &'static dyn PostgresServer {
 pub(crate) fn kafka() -> &'static dyn KafkaBroker {
     static SERVER: OnceLock<Box<dyn KafkaBroker>> = OnceLock::new();
     &**SERVER.get_or_init(|| own_kafka(&KafkaOptions::default().tuned_for(Tuning::Start)))
+}
+
+/// The shared schema registry.
+pub(crate) fn registry() -> &'static dyn SchemaRegistry {
+    static SERVER: OnceLock<Box<dyn SchemaRegistry>> = OnceLock::new();
+    &**SERVER.get_or_init(|| {
+        backend().registry(&RegistryOptions::default()).unwrap_or_else(|error| panic!("{}", error.report()))
+    })
 }
 
 /// A PostgreSQL cluster for one test, which may stop and break it.

@@ -19,11 +19,15 @@ use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as
 use tokio::runtime::Runtime;
 
 use super::processes::account::local;
-use super::{Backend, KafkaBroker, KafkaOptions, Kept, PostgresOptions, PostgresServer, Progress};
+use super::{
+    Backend, KafkaBroker, KafkaOptions, Kept, PostgresOptions, PostgresServer, Progress, RegistryOptions,
+    SchemaRegistry,
+};
 use crate::error::{Error, Kind, Result};
 
 mod kafka;
 mod postgres;
+mod registry;
 
 /// A daemon on this machine answers within milliseconds.
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(3);
@@ -64,6 +68,10 @@ impl Backend for Containers {
 
     fn kafka(&self, options: &KafkaOptions, progress: &Progress) -> Result<Box<dyn KafkaBroker>> {
         Ok(Box::new(kafka::Kafka::start(&self.engine, options, progress)?))
+    }
+
+    fn registry(&self, options: &RegistryOptions, progress: &Progress) -> Result<Box<dyn SchemaRegistry>> {
+        Ok(Box::new(registry::Registry::start(&self.engine, options, progress)?))
     }
 
     fn keep(&self) -> Result<Kept> {

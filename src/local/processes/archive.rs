@@ -20,6 +20,8 @@ use crate::local::Progress;
 
 /// Pinned, so that the same goals mean the same on every Maven.
 const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
+/// Later ones insist on an artifact's parent, which the registry's makers have not published.
+const UNDEMANDING_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:2.8";
 /// A slow line still fetches 60 MB in this time; a dead one does not hold a test run for ever.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(900);
 
@@ -37,6 +39,13 @@ impl Artifact {
     const fn jar(group: &'static str, name: &'static str, version: &'static str) -> Self {
         Self { group, name, version, packing: None }
     }
+
+    /// As Maven's command line names it.
+    fn coordinates(&self) -> String {
+        let Self { group, name, version, packing } = self;
+        let packing = packing.map(|(kind, classifier)| format!(":{kind}:{classifier}")).unwrap_or_default();
+        format!("{group}:{name}:{version}{packing}")
+    }
 }
 
 /// How the files are got from the artifacts.
@@ -46,6 +55,8 @@ enum Contents {
     Jars,
     /// The artifact is a tar archive, which is unpacked.
     Tar,
+    /// The same, fetched without what its description refers to.
+    LoneTar,
     /// The artifact is a jar around a tar archive, which is unpacked.
     TarInJar,
 }
@@ -58,11 +69,15 @@ pub(in crate::local) struct Archive {
     folder: String,
     artifacts: Vec<Artifact>,
     contents: Contents,
+    /// Groups of which no jar is wanted, because who loads the others has them already.
+    excluded_groups: &'static str,
     /// Lines as `sha256sum` prints them, one for every file that Maven brings.
     sums: &'static str,
 }
 
 const KAFKA_VERSION: &str = "4.3.1";
+/// Also the version of the registry's container.
+pub(in crate::local) const REGISTRY_VERSION: &str = "3.3.2";
 const SLF4J: Artifact = Artifact::jar("org.slf4j", "slf4j-simple", "1.7.36");
 
 /// The Kafka broker with what it needs at run time.
@@ -72,6 +87,7 @@ pub(in crate::local) fn kafka() -> Archive {
         folder: format!("kafka-{KAFKA_VERSION}"),
         artifacts: vec![Artifact::jar("org.apache.kafka", "kafka_2.13", KAFKA_VERSION), SLF4J],
         contents: Contents::Jars,
+        excluded_groups: "",
         sums: include_str!("sums/kafka.sha256"),
     }
 }
@@ -88,6 +104,7 @@ pub(in crate::local) fn connect() -> Archive {
             SLF4J,
         ],
         contents: Contents::Jars,
+        excluded_groups: "",
         sums: include_str!("sums/connect.sha256"),
     }
 }
@@ -104,7 +121,37 @@ pub(in crate::local) fn debezium() -> Archive {
             packing: Some(("tar.gz", "plugin")),
         }],
         contents: Contents::Tar,
+        excluded_groups: "",
         sums: include_str!("sums/debezium.sha256"),
+    }
+}
+
+/// Apicurio's converters between Kafka Connect and a schema registry, for Debezium's plugin folder.
+pub(in crate::local) fn apicurio_converters() -> Archive {
+    Archive {
+        title: "Apicurio's converters 2.6.13 (8 MB)".to_owned(),
+        folder: "apicurio-converters-2.6.13.Final".to_owned(),
+        artifacts: vec![Artifact::jar("io.apicurio", "apicurio-registry-utils-converter", "2.6.13.Final")],
+        contents: Contents::Jars,
+        excluded_groups: "org.apache.kafka,org.slf4j,org.xerial.snappy,org.lz4,at.yawk.lz4,com.github.luben",
+        sums: include_str!("sums/apicurio-converters.sha256"),
+    }
+}
+
+/// A schema registry with Confluent's interface.
+pub(in crate::local) fn registry() -> Archive {
+    Archive {
+        title: format!("Apicurio Registry {REGISTRY_VERSION} (158 MB)"),
+        folder: format!("apicurio-registry-{REGISTRY_VERSION}"),
+        artifacts: vec![Artifact {
+            group: "io.apicurio",
+            name: "apicurio-registry-app",
+            version: REGISTRY_VERSION,
+            packing: Some(("tar.gz", "all")),
+        }],
+        contents: Contents::LoneTar,
+        excluded_groups: "",
+        sums: include_str!("sums/apicurio-registry.sha256"),
     }
 }
 
@@ -127,6 +174,7 @@ pub(in crate::local) fn postgres(major: u16) -> Option<Archive> {
         folder: format!("postgres-{version}"),
         artifacts: vec![Artifact::jar("io.zonky.test.postgres", name, version)],
         contents: Contents::TarInJar,
+        excluded_groups: "",
         sums,
     })
 }
@@ -188,10 +236,20 @@ impl Archive {
         command.args(["-q", "-B", "-f"]).arg(&pom);
         match self.contents {
             Contents::Jars => {
-                command.arg(format!("{DEPENDENCY_PLUGIN}:copy-dependencies")).arg("-DincludeScope=runtime")
+                command.arg(format!("{DEPENDENCY_PLUGIN}:copy-dependencies")).arg("-DincludeScope=runtime");
+                if !self.excluded_groups.is_empty() {
+                    command.arg(format!("-DexcludeGroupIds={}", self.excluded_groups));
+                }
+                &mut command
             }
             Contents::Tar => {
                 command.arg(format!("{DEPENDENCY_PLUGIN}:copy-dependencies")).arg("-DexcludeTransitive=true")
+            }
+            Contents::LoneTar => {
+                let artifacts = self.artifacts.iter().map(Artifact::coordinates);
+                command
+                    .arg(format!("{UNDEMANDING_PLUGIN}:copy"))
+                    .args(artifacts.map(|coordinates| format!("-Dartifact={coordinates}")))
             }
             Contents::TarInJar => command
                 .arg(format!("{DEPENDENCY_PLUGIN}:unpack-dependencies"))
@@ -321,7 +379,14 @@ mod tests {
     const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  empty.jar\n";
 
     fn archive(sums: &'static str) -> Archive {
-        Archive { title: "it".to_owned(), folder: "it".to_owned(), artifacts: vec![], contents: Contents::Jars, sums }
+        Archive {
+            title: "it".to_owned(),
+            folder: "it".to_owned(),
+            artifacts: vec![],
+            contents: Contents::Jars,
+            excluded_groups: "",
+            sums,
+        }
     }
 
     #[test]
@@ -358,8 +423,8 @@ mod tests {
 
     #[test]
     fn every_recorded_sum_is_well_formed() {
-        let archives = [Some(kafka()), Some(connect()), Some(debezium()), postgres(15), postgres(18)];
-        for archive in archives.into_iter().flatten() {
+        let archives = [kafka(), connect(), debezium(), apicurio_converters(), registry()];
+        for archive in archives.into_iter().chain(postgres(15)).chain(postgres(18)) {
             let sums = parse_sums(archive.sums);
             assert_eq!(sums.len(), archive.sums.lines().count(), "{}", archive.title);
             assert!(!sums.is_empty() && sums.values().all(|sum| sum.len() == 64), "{}", archive.title);

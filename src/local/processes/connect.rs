@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -21,11 +21,10 @@ use super::server::{ServerProcess, Signal, free_port};
 use super::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::local::Progress;
+use crate::local::http::{Answer, request};
 
 const START_TIMEOUT: Duration = Duration::from_secs(180);
 const CONNECTOR_TIMEOUT: Duration = Duration::from_secs(60);
-/// Creating a connector makes the worker open its database, so an answer may take a while.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// What a throwaway Kafka Connect worker is to be like.
 #[derive(Clone, Debug)]
@@ -34,11 +33,13 @@ pub struct ConnectOptions {
     pub properties: Vec<(String, String)>,
     /// Largest Java heap, MiB.
     pub heap_mib: u32,
+    /// Puts Apicurio's converters beside Debezium (`io.apicurio.registry.utils.converter.AvroConverter`).
+    pub apicurio_converters: bool,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self { properties: Vec::new(), heap_mib: 2048 }
+        Self { properties: Vec::new(), heap_mib: 2048, apicurio_converters: false }
     }
 }
 
@@ -47,6 +48,13 @@ impl ConnectOptions {
     #[must_use]
     pub fn property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.properties.push((name.into(), value.into()));
+        self
+    }
+
+    /// Puts Apicurio's converters beside Debezium.
+    #[must_use]
+    pub fn with_apicurio_converters(mut self) -> Self {
+        self.apicurio_converters = true;
         self
     }
 }
@@ -66,12 +74,21 @@ impl Connect {
     pub(in crate::local) fn start(bootstrap: &str, options: &ConnectOptions, progress: &Progress) -> Result<Self> {
         let java = java::find()?;
         let libraries = archive::connect().fetch(progress)?;
-        let plugins = archive::debezium().fetch(progress)?;
+        let debezium = archive::debezium().fetch(progress)?;
+        let converters = match options.apicurio_converters {
+            true => Some(archive::apicurio_converters().fetch(progress)?),
+            false => None,
+        };
         let _step = progress.step("starting Kafka Connect with Debezium");
         let workspace = Workspace::open()?;
         let directory = workspace
             .server_directory("connect")
             .map_err(|error| local("cannot make a directory for Kafka Connect", error))?;
+        let plugins = match &converters {
+            Some(converters) => joined(&debezium, converters, &directory)
+                .map_err(|error| local("cannot put the converters beside Debezium", error))?,
+            None => debezium,
+        };
         let port = free_port()?;
         let file = directory.join("worker.properties");
         fs::write(&file, worker_properties(bootstrap, port, &plugins, &options.properties))
@@ -88,8 +105,9 @@ impl Connect {
             .current_dir(&directory);
         let log = directory.join("worker.log");
         let mut process = ServerProcess::start(&workspace, command, "Kafka Connect", &log, Signal::Kill)?;
-        process
-            .wait_until(START_TIMEOUT, |_| request(port, "GET", "/connectors", None).is_ok_and(|a| a.is_success()))?;
+        process.wait_until(START_TIMEOUT, |_| {
+            request(&address(port), "GET", "/connectors", None).is_ok_and(|a| a.is_success())
+        })?;
         Ok(Self { port, process, log, directory, _workspace: workspace })
     }
 
@@ -195,7 +213,7 @@ impl Connect {
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<Answer> {
-        request(self.port, method, path, body).map_err(|error| {
+        request(&address(self.port), method, path, body).map_err(|error| {
             local("Kafka Connect does not answer", error).detail(format!("the end of its log:\n{}", self.log_tail()))
         })
     }
@@ -211,6 +229,30 @@ impl Drop for Connect {
         // The process is killed by its own drop, after this; the workspace then removes what it still wrote.
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+fn address(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// A plugin path in which the jars of Debezium and of the converters lie in one folder, since each folder is loaded
+/// by itself and Debezium must see the converters' classes to adjust its field names for them.
+fn joined(debezium: &Path, converters: &Path, directory: &Path) -> io::Result<PathBuf> {
+    let plugins = directory.join("plugins");
+    for plugin in fs::read_dir(debezium)? {
+        let plugin = plugin?;
+        let into = plugins.join(plugin.file_name());
+        fs::create_dir_all(&into)?;
+        for file in fs::read_dir(plugin.path())?.chain(fs::read_dir(converters)?) {
+            let file = file?;
+            let name = into.join(file.file_name());
+            // A jar that both need is there once.
+            if !name.exists() {
+                symlink(file.path(), name)?;
+            }
+        }
+    }
+    Ok(plugins)
 }
 
 fn worker_properties(bootstrap: &str, port: u16, plugins: &Path, own: &[(String, String)]) -> String {
@@ -259,41 +301,6 @@ fn state(status: &Value) -> State {
     if running { State::Running } else { State::Pending }
 }
 
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-}
-
-/// One request in HTTP/1.0: the answer ends where the connection does, so there is nothing to frame.
-fn request(port: u16, method: &str, path: &str, body: Option<&str>) -> io::Result<Answer> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    stream.set_read_timeout(Some(REQUEST_TIMEOUT))?;
-    let body = body.unwrap_or_default();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
-    parse_answer(&bytes).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
-}
-
-fn parse_answer(bytes: &[u8]) -> Option<Answer> {
-    const END_OF_HEAD: &[u8] = b"\r\n\r\n";
-    let end = memchr::memmem::find(bytes, END_OF_HEAD)?;
-    let head = std::str::from_utf8(bytes.get(..end)?).ok()?;
-    let status = head.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    Some(Answer { status, body: bytes.get(end + END_OF_HEAD.len()..)?.to_vec() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,12 +316,5 @@ mod tests {
         assert_eq!(status("RUNNING", &["RUNNING"]), State::Running);
         assert_eq!(status("RUNNING", &["FAILED"]), State::Failed("why".to_owned()));
         assert_eq!(state(&Value::Null), State::Pending);
-    }
-
-    #[test]
-    fn an_answer_is_split_into_status_and_body() {
-        let answer = parse_answer(b"HTTP/1.1 409 Conflict\r\nA: b\r\n\r\n{}").unwrap();
-        assert_eq!((answer.status, answer.body.as_slice(), answer.is_success()), (409, &b"{}"[..], false));
-        assert!(parse_answer(b"HTTP/1.1 200 OK\r\n").is_none());
     }
 }

@@ -7,7 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Backend, KafkaBroker, KafkaOptions, Kept, PostgresOptions, PostgresServer, Progress};
+use super::{
+    Backend, KafkaBroker, KafkaOptions, Kept, PostgresOptions, PostgresServer, Progress, RegistryOptions,
+    SchemaRegistry,
+};
 use crate::error::Result;
 
 pub(super) mod account;
@@ -17,6 +20,7 @@ pub(super) mod java;
 mod kafka;
 mod postgres;
 mod postgres_files;
+mod registry;
 pub(super) mod server;
 pub(super) mod workspace;
 
@@ -48,6 +52,10 @@ impl Backend for Processes {
 
     fn kafka(&self, options: &KafkaOptions, progress: &Progress) -> Result<Box<dyn KafkaBroker>> {
         Ok(Box::new(kafka::Kafka::start(&self.workspace, options, progress)?))
+    }
+
+    fn registry(&self, options: &RegistryOptions, progress: &Progress) -> Result<Box<dyn SchemaRegistry>> {
+        Ok(Box::new(registry::Registry::start(&self.workspace, options, progress)?))
     }
 
     fn keep(&self) -> Result<Kept> {

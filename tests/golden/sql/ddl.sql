@@ -1,3 +1,5 @@
+-- variants: default schemas avro
+
 CREATE TABLE evolving (id int PRIMARY KEY, a text, b int);
 
 CREATE TABLE other (id int PRIMARY KEY, v text);

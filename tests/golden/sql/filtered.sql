@@ -1,3 +1,4 @@
+-- variants: default transaction-metadata
 -- connector: table.include.list=public.kept.*,public.barrier,other.TABLE
 -- connector: skipped.operations=u,t
 

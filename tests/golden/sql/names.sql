@@ -1,3 +1,5 @@
+-- variants: default avro
+
 CREATE SCHEMA sales;
 
 CREATE SCHEMA "Odd Schema";

@@ -1,3 +1,4 @@
+-- variants: default schemas
 -- connector: tombstones.on.delete=false
 -- connector: extended.headers.enabled=false
 -- connector: skipped.operations=none

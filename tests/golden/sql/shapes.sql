@@ -1,3 +1,5 @@
+-- variants: default schemas avro
+
 CREATE TYPE colour AS ENUM ('red', 'green');
 
 CREATE DOMAIN required_int AS integer NOT NULL;

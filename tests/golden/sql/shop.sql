@@ -1,3 +1,5 @@
+-- variants: default schemas avro transaction-metadata
+
 CREATE TYPE order_status AS ENUM ('new', 'paid', 'shipped', 'cancelled');
 
 CREATE TABLE customers (

@@ -1,3 +1,5 @@
+-- variants: default schemas transaction-metadata avro-transaction-metadata
+
 CREATE TABLE a (id int PRIMARY KEY, v text);
 
 CREATE TABLE b (id int PRIMARY KEY, v text);

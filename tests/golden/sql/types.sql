@@ -1,3 +1,5 @@
+-- variants: default
+
 CREATE EXTENSION citext;
 
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'hap''py, "so"', 'größe');

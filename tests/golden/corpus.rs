@@ -1,0 +1,56 @@
+//! What is recorded is whole: each variant of each scenario, and in each the schemas of all its records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::recording::{Recorded, Recording};
+
+const MAJORS: [u16; 2] = [15, 18];
+/// The end of a string that `column.truncate.to.5.chars` cut.
+const HALF_A_CHARACTER: &str = "\\uD83C\"";
+
+/// Given the recordings of a major version, then they hold what the corpus is to hold.
+#[test]
+fn corpus_is_as_large_as_it_is_said_to_be() {
+    for major in MAJORS {
+        let (mut tables, mut variants) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
+        Recording::each_variant(major, |variant, recording| {
+            tables.extend(recording.tables.keys().map(|table| format!("{} {table}", recording.scenario)));
+            *variants.entry(variant.to_owned()).or_default() += recording.records.len();
+        });
+
+        assert!(tables.len() >= 170, "{} tables", tables.len());
+        assert!(variants.len() >= 17, "{variants:?}");
+        assert!(variants["default"] >= 1_400, "{variants:?}");
+    }
+}
+
+/// Given a record in any form, when it is read, then it is JSON as its connector's converter writes it, or Avro in
+/// Confluent's framing.
+#[test]
+fn every_record_is_whole() {
+    for major in MAJORS {
+        Recording::each_variant(major, |variant, recording| {
+            let connector: Value = serde_json::from_str(&recording.connector).unwrap();
+            let place = format!("{major} {} {variant}", recording.scenario);
+            let converter = connector["value.converter"].as_str().unwrap_or_default();
+            let enables_schemas = connector["value.converter.schemas.enable"] == "true";
+            for (topic, Recorded { key, value, .. }) in &recording.records {
+                for bytes in [key, value].into_iter().flatten() {
+                    if converter.ends_with("AvroConverter") {
+                        assert!(bytes.len() >= 5 && bytes[0] == 0, "{place} {topic}: {bytes:?}");
+                        continue;
+                    }
+                    // Debezium cuts text between the halves of a surrogate pair, and writes the half.
+                    let text = std::str::from_utf8(bytes).unwrap().replace(HALF_A_CHARACTER, "\"");
+                    let json: Value = serde_json::from_str(&text)
+                        .unwrap_or_else(|error| panic!("{place} {topic}: {error} in {text}"));
+                    let envelope = if enables_schemas { &json["payload"] } else { &json };
+                    assert!(envelope.is_object(), "{place} {topic}: {json}");
+                    assert_eq!(enables_schemas, json["schema"]["type"] == "struct", "{place} {topic}: {json}");
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,8 @@
+//! The parts of the recorder: what is recorded, the run itself, and how records stand in the files.
+
+pub(crate) mod records;
+pub(crate) mod run;
+pub(crate) mod scenario;
+pub(crate) mod schemas;
+pub(crate) mod session;
+pub(crate) mod variant;

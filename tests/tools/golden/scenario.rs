@@ -1,0 +1,76 @@
+//! What is done to the database: a file of `tests/golden/sql`.
+
+use std::fs;
+use std::path::Path;
+
+use crate::Outcome;
+
+/// Parts setup from workload.
+const WORKLOAD_MARK: &str = "-- workload";
+/// Gives every connector one more property.
+const CONNECTOR_MARK: &str = "-- connector: ";
+/// Names the variants under which the scenario is recorded.
+const VARIANTS_MARK: &str = "-- variants: ";
+/// Waits for Debezium, as every statement that changes the catalog does by itself.
+const BARRIER_MARK: &str = "-- barrier";
+/// Says that a transaction changes the catalog.
+const DDL_MARK: &str = "-- ddl";
+
+/// A file of statements.
+pub(crate) struct Scenario {
+    /// Name of the file.
+    pub(crate) name: String,
+    /// Names of its variants, the one that creates the publication first.
+    pub(crate) variants: Vec<String>,
+    /// Properties that each connector has besides the usual ones.
+    pub(crate) properties: Vec<(String, String)>,
+    /// What Debezium does not see.
+    pub(crate) setup: Vec<String>,
+    /// What it streams.
+    pub(crate) workload: Vec<String>,
+}
+
+impl Scenario {
+    /// All files, by name.
+    pub(crate) fn all(folder: &Path) -> Outcome<Vec<Self>> {
+        let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Outcome<Vec<_>>>()?;
+        paths.sort();
+        paths.iter().map(|path| Self::read(path)).collect()
+    }
+
+    fn read(path: &Path) -> Outcome<Self> {
+        let name = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a scenario without name")?;
+        let text = fs::read_to_string(path)?;
+        let (head, workload) = text.split_once(WORKLOAD_MARK).ok_or_else(|| format!("{name} has no workload"))?;
+        let variants = head.lines().find_map(|line| line.strip_prefix(VARIANTS_MARK)).unwrap_or("default");
+        let property = |line: &str| {
+            let (key, value) = line.strip_prefix(CONNECTOR_MARK)?.split_once('=')?;
+            Some((key.to_owned(), value.to_owned()))
+        };
+        let is_mark = |line: &&str| line.starts_with(CONNECTOR_MARK) || line.starts_with(VARIANTS_MARK);
+        let setup = head.lines().filter(|line| !is_mark(line)).collect::<Vec<_>>().join("\n");
+        Ok(Self {
+            name: name.to_owned(),
+            variants: variants.split_whitespace().map(str::to_owned).collect(),
+            properties: head.lines().filter_map(property).collect(),
+            setup: paragraphs(&setup),
+            workload: paragraphs(workload),
+        })
+    }
+}
+
+/// Text between empty lines: what is sent as one simple query.
+fn paragraphs(text: &str) -> Vec<String> {
+    text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether a paragraph may change what the catalog says.
+pub(crate) fn changes_catalog(paragraph: &str) -> bool {
+    let changes = ["create", "alter", "drop", "comment", DDL_MARK];
+    paragraph.lines().any(|line| changes.iter().any(|word| line.to_ascii_lowercase().starts_with(word)))
+}
+
+/// Whether a paragraph only waits.
+pub(crate) fn is_barrier(paragraph: &str) -> bool {
+    paragraph == BARRIER_MARK
+}

@@ -3,8 +3,9 @@
 //! Runs on a thread of its own with a current-thread runtime: nothing else competes for its turns, and a record
 //! crosses no thread before it is inside the Kafka client. Holds no rule; see [`super::core`].
 
+mod preparation;
+
 use std::error::Error as _;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,6 @@ use super::input::{Effect, Input, Outcome, Reply};
 use super::pump::{Fault, Pause, Pump};
 use super::session::{self, Known, Session};
 use super::tables::Tables;
-use crate::catalog::OwnedRelation;
 use crate::config::Connector;
 use crate::encode::{Encoder, EncoderOptions};
 use crate::error::{Class, Error, Kind, Result};
@@ -24,7 +24,6 @@ use crate::observe::{Metrics, Side, State};
 use crate::pgtime::PgMicros;
 use crate::sink::{Deliveries, Gravity, Sink, Waiting};
 use crate::source::capture::CaptureFilter;
-use crate::source::facts;
 use crate::source::preflight::{self, Severity};
 use crate::source::sql::Sql;
 use crate::wire::{CopyBoth, ReplyRequest};
@@ -228,7 +227,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         self.source_lost(error);
                     }
                 }
-                Ok(Pause::NewRelation(relation)) => self.pump.introduce(&relation, &self.metrics),
+                Ok(Pause::NewRelation(relation)) => {
+                    if let Err(error) = self.introduce(stream, relation).await {
+                        self.source_lost(error);
+                    }
+                }
                 Ok(Pause::NewTopic(topic)) => {
                     if let Err(error) = self.prepare(stream, topic).await {
                         self.source_lost(error);
@@ -259,67 +262,6 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 Ok(Pause::Turn | Pause::NeedBytes | Pause::SinkFull | Pause::Held) => {}
             }
             self.settle();
-        }
-    }
-
-    /// Reads the facts of a relation, without which its rows cannot be decoded.
-    async fn learn(&mut self, stream: &mut CopyBoth, relation: OwnedRelation) -> Result<()> {
-        let sql = Arc::clone(&self.sql);
-        let id = relation.id;
-        let facts = self.wait_alive(stream, async move { facts::of_relations(&sql, &[id]).await }).await?;
-        if let Some(facts) = facts {
-            let version = self.pump.learn(&relation, &facts);
-            self.pump.introduce(&version, &self.metrics);
-            self.was_busy();
-        }
-        Ok(())
-    }
-
-    /// Makes a topic ready for the records that wait for it.
-    async fn prepare(&mut self, stream: &mut CopyBoth, topic: Arc<str>) -> Result<()> {
-        let prepared = self.sink.prepare(vec![Arc::clone(&topic)]);
-        match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
-            // A sink that has failed meanwhile vouches for nothing: the next one looks for itself.
-            Some(Ok(())) if !self.sink_failed => self.pump.topic_prepared(&topic),
-            Some(Ok(())) => {}
-            Some(Err(error)) => self.sink_lost(error),
-            None => return Ok(()),
-        }
-        self.was_busy();
-        Ok(())
-    }
-
-    /// Whatever took its time here was not the server's silence.
-    fn was_busy(&mut self) {
-        self.apply(Input::Received(self.core.received()));
-    }
-
-    /// Waits for something slow without falling silent towards the server, nor deaf to an order to stop. Gives
-    /// nothing where the session came to its end meanwhile.
-    async fn wait_alive<T>(
-        &mut self,
-        stream: &mut CopyBoth,
-        slow: impl Future<Output = Result<T>>,
-    ) -> Result<Option<T>> {
-        let mut slow = std::pin::pin!(slow);
-        loop {
-            let wake = self.wake();
-            tokio::select! {
-                biased;
-                patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
-                done = &mut slow => return done.map(Some),
-                () = tokio::time::sleep_until(wake.into()) => {}
-            }
-            // Nothing is read here, so the server's silence is ours.
-            self.apply(Input::Received(self.core.received()));
-            self.settle();
-            for effect in self.effects.extract_if(.., |effect| matches!(effect, Effect::Status { .. })) {
-                queue_status(stream, &effect);
-            }
-            if !self.effects.is_empty() {
-                return Ok(None);
-            }
-            stream.flush().await?;
         }
     }
 

@@ -1,0 +1,84 @@
+//! What rows wait for: facts of their relation, and a topic that is ready.
+//!
+//! Owns the waits between two frames. Must never let one of them fall silent towards the server or deaf to a stop.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::{Shell, queue_status, stop_ordered};
+use crate::catalog::{OwnedRelation, RelationVersion};
+use crate::error::Result;
+use crate::pipeline::input::{Effect, Input};
+use crate::sink::Sink;
+use crate::source::facts;
+use crate::wire::CopyBoth;
+
+impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
+    /// Reads the facts of a relation, without which its rows cannot be decoded.
+    pub(super) async fn learn(&mut self, stream: &mut CopyBoth, relation: OwnedRelation) -> Result<()> {
+        let sql = Arc::clone(&self.sql);
+        let id = relation.id;
+        let facts = self.wait_alive(stream, async move { facts::of_relations(&sql, &[id]).await }).await?;
+        if let Some(facts) = facts {
+            let version = self.pump.learn(&relation, &facts);
+            self.introduce(stream, version).await?;
+            self.was_busy();
+        }
+        Ok(())
+    }
+
+    /// Takes in a relation version before the first of its rows.
+    #[expect(clippy::unused_async, reason = "what must be known of a version elsewhere is asked for here")]
+    pub(super) async fn introduce(&mut self, _stream: &mut CopyBoth, version: Arc<RelationVersion>) -> Result<()> {
+        self.pump.introduce(&version, &self.metrics);
+        Ok(())
+    }
+
+    /// Makes a topic ready for the records that wait for it.
+    pub(super) async fn prepare(&mut self, stream: &mut CopyBoth, topic: Arc<str>) -> Result<()> {
+        let prepared = self.sink.prepare(vec![Arc::clone(&topic)]);
+        match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
+            // A sink that has failed meanwhile vouches for nothing: the next one looks for itself.
+            Some(Ok(())) if !self.sink_failed => self.pump.topic_prepared(&topic),
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.sink_lost(error),
+            None => return Ok(()),
+        }
+        self.was_busy();
+        Ok(())
+    }
+
+    /// Whatever took its time here was not the server's silence.
+    fn was_busy(&mut self) {
+        self.apply(Input::Received(self.core.received()));
+    }
+
+    /// Waits for something slow without falling silent towards the server, nor deaf to an order to stop. Gives
+    /// nothing where the session came to its end meanwhile.
+    async fn wait_alive<T>(
+        &mut self,
+        stream: &mut CopyBoth,
+        slow: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
+        let mut slow = std::pin::pin!(slow);
+        loop {
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
+                done = &mut slow => return done.map(Some),
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            // Nothing is read here, so the server's silence is ours.
+            self.apply(Input::Received(self.core.received()));
+            self.settle();
+            for effect in self.effects.extract_if(.., |effect| matches!(effect, Effect::Status { .. })) {
+                queue_status(stream, &effect);
+            }
+            if !self.effects.is_empty() {
+                return Ok(None);
+            }
+            stream.flush().await?;
+        }
+    }
+}

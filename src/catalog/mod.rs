@@ -9,12 +9,14 @@ mod column_type;
 mod default;
 pub mod facts;
 mod key;
+mod source_type;
 #[cfg(test)]
 mod tests;
 mod types;
 mod versions;
 
 pub use column_type::{ColumnType, NumericSize, RangeType, UnknownType};
+pub use source_type::{IsText, SourceType};
 pub use versions::{Catalog, OwnedColumn, OwnedRelation, Seen};
 
 /// A relation as it was at a position of the stream. Immutable; shared by all rows of that version.
@@ -61,6 +63,8 @@ pub struct Column {
     pub nullability: Nullability,
     /// Its literal default, where it has one that Debezium puts into schemas; text form of the type.
     pub default: Option<String>,
+    /// What the source calls the type, and how long its values may be.
+    pub source_type: SourceType,
 }
 
 /// Whether a column may be null.

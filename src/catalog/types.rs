@@ -179,7 +179,7 @@ const fn built_in_unknown(oid: TypeOid) -> UnknownType {
 }
 
 /// The element of a built-in array. `int2vector` and `oidvector` are written in another way and are none.
-fn built_in_element(oid: TypeOid) -> Option<TypeOid> {
+pub(super) fn built_in_element(oid: TypeOid) -> Option<TypeOid> {
     let at = BUILT_IN_ARRAYS.binary_search_by_key(&oid.0, |(array, _)| *array).ok()?;
     BUILT_IN_ARRAYS.get(at).map(|(_, element)| TypeOid(*element))
 }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::facts::{Facts, TableFacts, TypeFacts};
-use super::{Column, Nullability, RelationVersion, default, key, types};
+use super::{Column, Nullability, RelationVersion, SourceType, default, key, types};
 use crate::error::{Error, Kind, Result};
 use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid, Xid};
 
@@ -219,6 +219,7 @@ fn make_column(column: &OwnedColumn, table: Option<&TableFacts>, types: &Types) 
             _ => Nullability::Optional,
         },
         default,
+        source_type: SourceType::of(column.type_oid, column.typmod, types),
     }
 }
 

@@ -15,7 +15,7 @@ use super::model::{
     SslMode, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 use super::secret::Secret;
-use super::{converters, pattern};
+use super::{columns, converters, pattern};
 
 /// `max.queue.size.in.bytes` where it is absent or 0: large enough for lz4 batches to every partition while a
 /// broker is away for a moment, small enough for the memory that is promised.
@@ -42,7 +42,7 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
         publication: publication(checked),
         capture: capture(checked),
         snapshot_mode: SnapshotMode::NoData,
-        records: records(checked)?,
+        records: records(checked, findings)?,
         kafka,
         retries,
         status_interval: millis(checked, "status.update.interval.ms"),
@@ -185,7 +185,7 @@ fn capture(checked: &Checked) -> Capture {
     }
 }
 
-fn records(checked: &Checked) -> Option<Records> {
+fn records(checked: &Checked, findings: &mut Findings) -> Option<Records> {
     let skipped = word(checked, "skipped.operations");
     let has = |operation| skipped.split(',').any(|word| word.trim() == operation);
     Some(Records {
@@ -234,6 +234,7 @@ fn records(checked: &Checked) -> Option<Records> {
         field_names: name_adjustment(checked, "field.name.adjustment.mode"),
         key_converter: converters::key(checked),
         value_converter: converters::value(checked),
+        columns: columns::columns(checked, findings),
     })
 }
 

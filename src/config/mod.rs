@@ -12,7 +12,9 @@
 mod build;
 pub mod catalogue;
 mod check;
+mod columns;
 mod converters;
+mod custom_converters;
 mod findings;
 mod json;
 mod load;
@@ -27,6 +29,9 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+pub use columns::{
+    ColumnAction, ColumnFilter, ColumnRule, Columns, Hash, HashAlgorithm, HashForm, KeyColumn, KeyRule, Subject,
+};
 pub use findings::{Note, Warning};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{

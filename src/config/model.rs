@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::columns::Columns;
 use super::secret::Secret;
 
 /// One connector, validated: everything the pipeline needs to know.
@@ -191,6 +192,8 @@ pub struct Records {
     pub key_converter: Converter,
     /// `value.converter`
     pub value_converter: Converter,
+    /// What is done with columns, and which make keys.
+    pub columns: Columns,
 }
 
 impl Default for Records {
@@ -214,6 +217,7 @@ impl Default for Records {
             field_names: NameAdjustment::None,
             key_converter: Converter::default(),
             value_converter: Converter::default(),
+            columns: Columns::default(),
         }
     }
 }

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::format::{AnyFormat, Format, Segments, append_absent, append_literal};
+use super::format::{AnyFormat, Format, Segments, append_absent};
 use super::framing::{Frame, Side};
 use super::header::HeaderText;
 use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
 use crate::config::{Records, Unrepresentable};
-use crate::schema::{ColumnSchema, Conversion, Put as _, Schema, TableSchemas};
+use crate::schema::{ColumnSchema, Conversion, Hidden, Put as _, Schema, TableSchemas};
 
 /// Position of `schema` and `table` in the `source` block.
 const SOURCE_TABLE_AT: usize = 9;
@@ -164,12 +164,12 @@ fn value_plan<F: Format>(format: F, parts: &Parts<'_>, frame: Option<Frame>) -> 
 }
 
 fn key_fields<F: Format>(format: F, parts: &Parts<'_>, schema: &Schema) -> Vec<KeyField> {
-    let positions = parts.schemas.key_positions.iter().zip(schema.fields()).enumerate();
-    let fields = positions.filter_map(|(index, (&position, field))| {
-        let column = parts.schemas.columns.get(position)?.as_ref()?;
+    let columns = parts.schemas.key_columns.iter().zip(schema.fields()).enumerate();
+    let fields = columns.filter_map(|(index, (key, field))| {
         let label = Label { name: &field.name, first: index == 0 };
-        let of = parts.relation.columns.get(position)?;
-        Some(KeyField { position, field: plan_field(format, column, &label, parts.relation, of, parts.records) })
+        let of = parts.relation.columns.get(key.position)?;
+        let field = plan_field(format, &key.column, &label, parts.relation, of, parts.records);
+        Some(KeyField { position: key.position, field })
     });
     fields.collect()
 }
@@ -196,7 +196,8 @@ fn plan_field<F: Format>(
     };
     let constant = |literal| {
         let mut field = label();
-        append_literal(format, &mut field, schema, literal);
+        format.present(&mut field, schema);
+        column.conversion.put_literal(literal, &mut format.writer(&mut field));
         field
     };
     let absent = || {
@@ -206,9 +207,26 @@ fn plan_field<F: Format>(
     let filled = || constant(schema.default.as_ref().unwrap_or(&column.filler));
     let mut before_value = label();
     format.present(&mut before_value, schema);
+    let name = format!("{}.{}.{}", relation.schema, relation.table, of.name);
+    let (column_type, warned) = (of.column_type.clone(), AtomicBool::new(false));
+    if let Hidden::Constant(literal) = &column.hidden {
+        let (null, unavailable) = (constant(literal), constant(literal));
+        let conversion = Conversion::Drop;
+        let unrepresentable = None;
+        return FieldPlan {
+            name,
+            column_type,
+            conversion,
+            label: before_value,
+            null,
+            unavailable,
+            unrepresentable,
+            warned,
+        };
+    }
     FieldPlan {
-        name: format!("{}.{}.{}", relation.schema, relation.table, of.name),
-        column_type: of.column_type.clone(),
+        name,
+        column_type,
         conversion: column.conversion.clone(),
         label: before_value,
         null: match column.nullability {
@@ -223,6 +241,6 @@ fn plan_field<F: Format>(
             Unrepresentable::BecomesNull => absent(),
             Unrepresentable::Stops => None,
         },
-        warned: AtomicBool::new(false),
+        warned,
     }
 }

@@ -119,6 +119,12 @@ impl Assembler {
         self.catalog
     }
 
+    /// The relations of this session.
+    #[must_use]
+    pub const fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// Completes the relation of the last [`Step::NeedsFacts`].
     pub fn learn(&mut self, message: &OwnedRelation, facts: &Facts) -> Arc<RelationVersion> {
         self.last_relation = None;

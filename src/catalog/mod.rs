@@ -5,6 +5,7 @@
 
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 
+mod binary;
 mod column_type;
 mod default;
 pub mod facts;
@@ -15,6 +16,7 @@ mod tests;
 mod types;
 mod versions;
 
+pub use binary::{BinaryUse, binary_use};
 pub use column_type::{ColumnType, NumericSize, RangeType, UnknownType};
 pub use source_type::{IsText, SourceType};
 pub use versions::{Catalog, OwnedColumn, OwnedRelation, Seen};

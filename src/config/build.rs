@@ -15,6 +15,7 @@ use super::model::{
     SslMode, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 use super::secret::Secret;
+use super::transfer::BinaryTransfer;
 use super::{columns, converters, pattern};
 
 /// `max.queue.size.in.bytes` where it is absent or 0: large enough for lz4 batches to every partition while a
@@ -46,6 +47,10 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
         kafka,
         retries,
         status_interval: millis(checked, "status.update.interval.ms"),
+        binary: match word(checked, "walcast.binary").as_str() {
+            "never" => BinaryTransfer::Never,
+            _ => BinaryTransfer::Auto,
+        },
     })
 }
 

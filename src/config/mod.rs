@@ -25,6 +25,7 @@ mod properties;
 mod property;
 mod provider;
 mod secret;
+mod transfer;
 
 #[cfg(test)]
 mod tests;
@@ -42,3 +43,4 @@ pub use model::{
 };
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
 pub use secret::Secret;
+pub use transfer::BinaryTransfer;

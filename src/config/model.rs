@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::columns::Columns;
 use super::secret::Secret;
+use super::transfer::BinaryTransfer;
 
 /// One connector, validated: everything the pipeline needs to know.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Connector {
     pub retries: Retries,
     /// `status.update.interval.ms`
     pub status_interval: Duration,
+    /// `walcast.binary`
+    pub binary: BinaryTransfer,
 }
 
 /// How to reach the database.

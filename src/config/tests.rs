@@ -174,6 +174,7 @@ fn values_arrive_where_they_belong() {
     assert_eq!(c("max.queue.size.in.bytes=1048576").kafka.queue_bytes_max, 1 << 20);
     assert_eq!(c("max.queue.size.in.bytes=0").kafka.queue_bytes_max, 32 << 20);
     assert_eq!(c("status.update.interval.ms=250").status_interval, Duration::from_millis(250));
+    assert_eq!((c("").binary, c("walcast.binary=Never").binary), (BinaryTransfer::Auto, BinaryTransfer::Never));
     assert_eq!(
         c("slot.stream.params=origin=any; odd").slot.stream_params,
         [("origin".to_owned(), "any".to_owned())],

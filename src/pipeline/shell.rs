@@ -4,6 +4,7 @@
 //! crosses no thread before it is inside the Kafka client. Holds no rule; see [`super::core`].
 
 mod preparation;
+mod text;
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -204,7 +205,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
 
     /// Streams until the session ends.
     async fn stream(&mut self, session: Session) -> Turn {
-        self.pump.begin(session.facts, self.core.resume_after());
+        self.pump.begin(session.facts, self.core.resume_after(), session.form);
+        self.metrics.status().enter_form(session.form);
         self.metrics.status().enter(State::Streaming);
         let mut copy = Some(session.copy);
         loop {
@@ -227,6 +229,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         self.source_lost(error);
                     }
                 }
+                Ok(Pause::NeedText(unfit)) => self.leave_for_text(&mut copy, unfit).await,
                 Ok(Pause::NewRelation(relation)) => {
                     if let Err(error) = self.introduce(stream, relation).await {
                         self.source_lost(error);
@@ -304,6 +307,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     }
 
     fn source_lost(&mut self, error: Error) {
+        if self.falls_back(&error) {
+            return;
+        }
         self.trouble(&error);
         self.metrics.reconnected(Side::Source);
         self.seal_cut();

@@ -80,6 +80,12 @@ impl Tables {
         capture
     }
 
+    /// Whether the configuration has a relation captured.
+    #[must_use]
+    pub fn would_capture(&self, relation: &RelationVersion) -> bool {
+        self.filter.matches(&relation.schema, &relation.table)
+    }
+
     /// Whether changes of a relation go on to the sink.
     #[inline]
     pub fn capture(&mut self, id: RelationId) -> Capture {

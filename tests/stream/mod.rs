@@ -1,5 +1,6 @@
 //! The built binary from a real PostgreSQL to a real Kafka, as an operator runs it.
 
+mod binary;
 mod broken;
 mod ddl;
 mod demo;

@@ -6,6 +6,7 @@
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 
 mod column_type;
+mod declared;
 mod default;
 pub mod facts;
 mod key;
@@ -15,6 +16,7 @@ mod types;
 mod versions;
 
 pub use column_type::{ColumnType, NumericSize, RangeType, UnknownType};
+pub use declared::DeclaredType;
 pub use versions::{Catalog, OwnedColumn, OwnedRelation, Seen};
 
 /// A relation as it was at a position of the stream. Immutable; shared by all rows of that version.
@@ -57,6 +59,8 @@ pub struct Column {
     pub identity: bool,
     /// What the type is to us, domains resolved.
     pub column_type: ColumnType,
+    /// What the type is called.
+    pub declared: DeclaredType,
     /// Whether it may be null.
     pub nullability: Nullability,
     /// Its literal default, where it has one that Debezium puts into schemas; text form of the type.

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::facts::{Facts, TableFacts, TypeFacts};
-use super::{Column, Nullability, RelationVersion, default, key, types};
+use super::{Column, DeclaredType, Nullability, RelationVersion, default, key, types};
 use crate::error::{Error, Kind, Result};
 use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid, Xid};
 
@@ -214,6 +214,7 @@ fn make_column(column: &OwnedColumn, table: Option<&TableFacts>, types: &Types) 
         typmod: column.typmod,
         identity: column.identity,
         column_type,
+        declared: DeclaredType::of(column.type_oid, column.typmod, types),
         nullability: match known {
             Some(known) if known.not_null => Nullability::Required,
             _ => Nullability::Optional,

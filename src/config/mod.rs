@@ -14,6 +14,7 @@ pub mod catalogue;
 mod check;
 mod converters;
 mod findings;
+mod history;
 mod json;
 mod load;
 mod model;
@@ -28,6 +29,7 @@ mod secret;
 mod tests;
 
 pub use findings::{Note, Warning};
+pub use history::{Keeping, SchemaHistory, WalcastHeader};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
     Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,

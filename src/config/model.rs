@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::history::{SchemaHistory, WalcastHeader};
 use super::secret::Secret;
 
 /// One connector, validated: everything the pipeline needs to know.
@@ -25,6 +26,8 @@ pub struct Connector {
     pub snapshot_mode: SnapshotMode,
     /// What records look like.
     pub records: Records,
+    /// `walcast.schema.history.*`
+    pub schema_history: SchemaHistory,
     /// The brokers and the producer.
     pub kafka: Kafka,
     /// `errors.*`
@@ -191,6 +194,8 @@ pub struct Records {
     pub key_converter: Converter,
     /// `value.converter`
     pub value_converter: Converter,
+    /// `walcast.headers`
+    pub walcast_headers: Vec<WalcastHeader>,
 }
 
 impl Default for Records {
@@ -214,6 +219,7 @@ impl Default for Records {
             field_names: NameAdjustment::None,
             key_converter: Converter::default(),
             value_converter: Converter::default(),
+            walcast_headers: Vec::new(),
         }
     }
 }

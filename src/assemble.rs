@@ -143,6 +143,15 @@ impl Assembler {
         self.last_commit
     }
 
+    /// Where the next change of the open transaction will stand; 0/0 outside transactions.
+    #[must_use]
+    pub const fn next_position(&self) -> Position {
+        match &self.open {
+            Some(open) => Position { commit: open.transaction.commit, ordinal: open.ordinal.saturating_add(1) },
+            None => Position { commit: CommitLsn::new(Lsn::ZERO), ordinal: 0 },
+        }
+    }
+
     /// Takes the next message, whose frame starts at `frame_start`.
     ///
     /// # Errors

@@ -22,11 +22,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("assemble", &["pgoutput", "catalog", "value", "event"]),
     ("schema", &["config", "pgoutput", "catalog", "value"]),
     ("encode", &["config", "pgoutput", "catalog", "value", "event", "schema"]),
-    ("sink", &["config", "encode"]),
+    ("history", &["pgoutput", "catalog"]),
+    ("sink", &["config", "encode", "history"]),
     ("observe", &["config"]),
     (
         "pipeline",
-        &["config", "wire", "pgoutput", "catalog", "value", "event", "source", "assemble", "encode", "sink", "observe"],
+        &[
+            "config", "wire", "pgoutput", "catalog", "value", "event", "source", "assemble", "encode", "history",
+            "sink", "observe",
+        ],
     ),
     ("local", &["config"]),
     ("cli", &["config", "sink", "source", "observe", "pipeline", "local"]),

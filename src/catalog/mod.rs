@@ -7,6 +7,7 @@ use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 
 mod binary;
 mod column_type;
+mod declared;
 mod default;
 pub mod facts;
 mod key;
@@ -18,6 +19,7 @@ mod versions;
 
 pub use binary::{BinaryUse, binary_use};
 pub use column_type::{ColumnType, NumericSize, RangeType, UnknownType};
+pub use declared::DeclaredType;
 pub use source_type::{IsText, SourceType};
 pub use versions::{Catalog, OwnedColumn, OwnedRelation, Seen};
 
@@ -61,6 +63,8 @@ pub struct Column {
     pub identity: bool,
     /// What the type is to us, domains resolved.
     pub column_type: ColumnType,
+    /// What the type is called.
+    pub declared: DeclaredType,
     /// Whether it may be null.
     pub nullability: Nullability,
     /// Its literal default, where it has one that Debezium puts into schemas; text form of the type.

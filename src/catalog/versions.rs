@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::facts::{Facts, TableFacts, TypeFacts};
-use super::{BinaryUse, Column, Nullability, RelationVersion, SourceType, binary_use, default, key, types};
+use super::{
+    BinaryUse, Column, DeclaredType, Nullability, RelationVersion, SourceType, binary_use, default, key, types,
+};
 use crate::error::{Error, Kind, Result};
 use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid, Xid};
 
@@ -224,6 +226,7 @@ fn make_column(column: &OwnedColumn, table: Option<&TableFacts>, types: &Types) 
         typmod: column.typmod,
         identity: column.identity,
         column_type,
+        declared: DeclaredType::of(column.type_oid, column.typmod, types),
         nullability: match known {
             Some(known) if known.not_null => Nullability::Required,
             _ => Nullability::Optional,

@@ -16,6 +16,7 @@ mod columns;
 mod converters;
 mod custom_converters;
 mod findings;
+mod history;
 mod json;
 mod load;
 mod model;
@@ -34,6 +35,7 @@ pub use columns::{
     ColumnAction, ColumnFilter, ColumnRule, Columns, Hash, HashAlgorithm, HashForm, KeyColumn, KeyRule, Subject,
 };
 pub use findings::{Note, Warning};
+pub use history::{Keeping, SchemaHistory, WalcastHeader};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
     Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,

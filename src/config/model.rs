@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::columns::Columns;
+use super::history::{SchemaHistory, WalcastHeader};
 use super::secret::Secret;
 use super::transfer::BinaryTransfer;
 
@@ -27,6 +28,8 @@ pub struct Connector {
     pub snapshot_mode: SnapshotMode,
     /// What records look like.
     pub records: Records,
+    /// `walcast.schema.history.*`
+    pub schema_history: SchemaHistory,
     /// The brokers and the producer.
     pub kafka: Kafka,
     /// `errors.*`
@@ -197,6 +200,8 @@ pub struct Records {
     pub value_converter: Converter,
     /// What is done with columns, and which make keys.
     pub columns: Columns,
+    /// `walcast.headers`
+    pub walcast_headers: Vec<WalcastHeader>,
 }
 
 impl Default for Records {
@@ -221,6 +226,7 @@ impl Default for Records {
             key_converter: Converter::default(),
             value_converter: Converter::default(),
             columns: Columns::default(),
+            walcast_headers: Vec::new(),
         }
     }
 }

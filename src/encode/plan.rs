@@ -20,6 +20,8 @@ const SOURCE_TABLE_AT: usize = 9;
 pub(super) struct Plan {
     pub(super) relation: Arc<RelationVersion>,
     pub(super) topic: Arc<str>,
+    /// Text of the version's number in the schema history; empty where it has none.
+    pub(super) schema_number: Vec<u8>,
     pub(super) value: ValuePlan,
     /// `None` for a table without key.
     pub(super) key: Option<KeyPlan>,
@@ -101,6 +103,7 @@ impl Plan {
     /// Plans a relation version; `frame` gives what stands around keys and values of a schema.
     pub(super) fn new(
         parts: Parts<'_>,
+        schema_number: Vec<u8>,
         value_format: AnyFormat,
         key_format: AnyFormat,
         frame: impl Fn(Side, &Schema) -> Option<Frame>,
@@ -119,7 +122,7 @@ impl Plan {
             },
             header_fields: key_fields(HeaderText, &parts, schema),
         });
-        Self { relation: Arc::clone(parts.relation), topic: parts.topic, value, key }
+        Self { relation: Arc::clone(parts.relation), topic: parts.topic, schema_number, value, key }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
 use crate::encode::Encoder;
 use crate::error::{Error, Kind};
 use crate::event::{Change, Event, Transaction};
+use crate::history::Number;
 use crate::ledger::Ticket;
 use crate::lsn::{EndLsn, Lsn, Position};
 use crate::observe::{Metrics, StreamForm};
@@ -130,8 +131,9 @@ impl Pump {
         }
     }
 
-    /// Begins a session with the facts that were read for it, leaving out what was appended before.
-    pub fn begin(&mut self, facts: Facts, resume_after: Option<Position>, form: StreamForm) {
+    /// Begins a session with a cluster and the facts that were read for it, leaving out what was appended before.
+    pub fn begin(&mut self, facts: Facts, system_id: u64, resume_after: Option<Position>, form: StreamForm) {
+        self.encoder.begin_session(system_id);
         let last_commit = self.assembler.last_commit();
         let ended = std::mem::replace(&mut self.assembler, Assembler::new(Catalog::new(), None, None));
         let mut catalog = ended.into_catalog();
@@ -347,11 +349,28 @@ impl Pump {
             return None;
         }
         let column = self.assembler.catalog().unfit_for_binary(relation.id)?;
-        self.tables.would_capture(relation).then(|| Unfit {
+        self.tables.captures(relation).then(|| Unfit {
             table: format!("{}.{}", relation.schema, relation.table),
             column: column.name.clone(),
             type_oid: column.type_oid,
         })
+    }
+
+    /// Whether changes of a relation version go on to the sink.
+    #[must_use]
+    pub fn captures(&self, relation: &RelationVersion) -> bool {
+        self.tables.captures(relation)
+    }
+
+    /// Gives a relation version its number in the schema history, before it is introduced.
+    pub fn number(&mut self, relation: &RelationVersion, number: Number) {
+        self.encoder.number(relation, number.get());
+    }
+
+    /// Where the next change will stand, and when its transaction was committed.
+    #[must_use]
+    pub const fn next_change(&self) -> (Position, PgMicros) {
+        (self.assembler.next_position(), self.commit_time)
     }
 
     /// Takes in a relation version.

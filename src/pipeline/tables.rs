@@ -53,11 +53,16 @@ impl Tables {
         Self { filter, index: HashMap::new(), tables: Vec::new(), last: None, flushed_at: now }
     }
 
+    /// Whether a relation is captured, known or not.
+    #[must_use]
+    pub fn captures(&self, relation: &RelationVersion) -> bool {
+        self.filter.matches(&relation.schema, &relation.table)
+    }
+
     /// Takes in a relation version; tells whether it is captured.
     pub fn introduce(&mut self, relation: &Arc<RelationVersion>, metrics: &Metrics) -> Capture {
         self.last = None;
-        let captured = self.filter.matches(&relation.schema, &relation.table);
-        let capture = if captured { Capture::Captured } else { Capture::Excluded };
+        let capture = if self.captures(relation) { Capture::Captured } else { Capture::Excluded };
         let table = Table {
             capture,
             relation: Arc::clone(relation),
@@ -78,12 +83,6 @@ impl Tables {
             }
         }
         capture
-    }
-
-    /// Whether the configuration has a relation captured.
-    #[must_use]
-    pub fn would_capture(&self, relation: &RelationVersion) -> bool {
-        self.filter.matches(&relation.schema, &relation.table)
     }
 
     /// Whether changes of a relation go on to the sink.

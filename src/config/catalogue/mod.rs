@@ -13,6 +13,7 @@ mod records;
 mod runtime;
 mod slot;
 mod snapshot;
+mod walcast;
 
 /// Why everything about snapshots is accepted.
 const NO_SNAPSHOT: &str = "snapshot.mode=no_data takes no snapshot";
@@ -29,6 +30,7 @@ pub fn properties() -> impl Iterator<Item = &'static Property> {
         records::PROPERTIES,
         snapshot::PROPERTIES,
         runtime::PROPERTIES,
+        walcast::PROPERTIES,
     ]
     .into_iter()
     .flatten()

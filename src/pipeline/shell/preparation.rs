@@ -28,8 +28,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     }
 
     /// Takes in a relation version before the first of its rows.
-    #[expect(clippy::unused_async, reason = "what must be known of a version elsewhere is asked for here")]
-    pub(super) async fn introduce(&mut self, _stream: &mut CopyBoth, version: Arc<RelationVersion>) -> Result<()> {
+    pub(super) async fn introduce(&mut self, stream: &mut CopyBoth, version: Arc<RelationVersion>) -> Result<()> {
+        if self.pump.captures(&version) {
+            let Some(number) = self.number(stream, &version).await? else { return Ok(()) };
+            self.pump.number(&version, number);
+        }
         self.pump.introduce(&version, &self.metrics);
         Ok(())
     }
@@ -49,13 +52,13 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     }
 
     /// Whatever took its time here was not the server's silence.
-    fn was_busy(&mut self) {
+    pub(super) fn was_busy(&mut self) {
         self.apply(Input::Received(self.core.received()));
     }
 
     /// Waits for something slow without falling silent towards the server, nor deaf to an order to stop. Gives
     /// nothing where the session came to its end meanwhile.
-    async fn wait_alive<T>(
+    pub(super) async fn wait_alive<T>(
         &mut self,
         stream: &mut CopyBoth,
         slow: impl Future<Output = Result<T>>,

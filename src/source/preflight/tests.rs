@@ -63,6 +63,7 @@ fn connector() -> Connector {
         capture: config::Capture::default(),
         snapshot_mode: config::SnapshotMode::NoData,
         records: config::Records::default(),
+        schema_history: config::SchemaHistory::default(),
         kafka: config::Kafka {
             bootstrap_servers: String::new(),
             producer: Vec::new(),

@@ -17,6 +17,11 @@ fetched() {
 
 python_packages() { python3 -m venv "$2/venv" && "$2/venv/bin/pip" install --quiet --disable-pip-version-check -r "$1"; }
 
-maven() { mvn -q -B -f "$1" "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:$3" -DincludeScope=runtime -DoutputDirectory="$2"; }
-jars() { maven "$1" "$2/libs" copy-dependencies; }
-archives() { maven "$1" "$2/plugins" unpack-dependencies; }
+# Maven leaves its notes beside the file that it reads, so it reads a copy.
+maven() {
+  cp "$1" "$2/pom.xml"
+  mvn -q -B -f "$2/pom.xml" "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:$3" -DincludeScope=runtime \
+    -DoutputDirectory="$2/$4"
+}
+jars() { maven "$1" "$2" copy-dependencies libs; }
+archives() { maven "$1" "$2" unpack-dependencies plugins; }

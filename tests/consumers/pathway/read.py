@@ -11,7 +11,7 @@ import threading
 
 import pathway as pw
 
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 60
 
 
 class Customers(pw.Schema):
@@ -24,7 +24,8 @@ class Customers(pw.Schema):
     registered: str
     preferences: str | None
     note: str | None
-    phone: str | None
+    # Added while the connector streamed: the first rows are without it.
+    phone: str | None = pw.column_definition(default_value=None)
 
 
 class Products(pw.Schema):
@@ -56,7 +57,7 @@ class OrderLines(pw.Schema):
     line_no: int = pw.column_definition(primary_key=True)
     sku: str
     quantity: str | None
-    discount: str | None
+    discount: str | None = pw.column_definition(default_value=None)
 
 
 # Schema, and what the key of the last row is.

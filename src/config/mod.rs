@@ -17,7 +17,9 @@ mod findings;
 mod json;
 mod load;
 mod model;
+mod naming;
 mod nearest;
+mod others;
 pub mod pattern;
 mod properties;
 mod property;
@@ -35,5 +37,7 @@ pub use model::{
     Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode, SslMode, TimePrecision, Tls, TopicCreation,
     UnknownTypes, Unrepresentable,
 };
+pub use naming::{KeyField, Naming, Replacement, Strategy};
+pub use others::{FailureHandling, FailureMode, Heartbeat, MessagePrefixes, TransactionMetadata};
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
 pub use secret::Secret;

@@ -44,8 +44,12 @@ impl Tables {
         let name = |part: &str| adjust_name(records.schema_names, &format!("{topic}.{part}")).into_owned();
         let key_positions: Vec<usize> =
             relation.key.iter().copied().filter(|&position| matches!(columns.get(position), Some(Some(_)))).collect();
-        let key = (!relation.key.is_empty()).then(|| {
-            let fields = key_positions.iter().filter_map(|&position| field(position)).collect();
+        // Tables that share a topic are told apart by one more field.
+        let physical_table = records.naming.key_field.as_ref();
+        let physical_table =
+            physical_table.map(|key_field| Field::new(key_field.name.clone(), Schema::of(Kind::String)));
+        let key = (!relation.key.is_empty() || physical_table.is_some()).then(|| {
+            let fields = key_positions.iter().filter_map(|&position| field(position)).chain(physical_table).collect();
             Schema::of(Kind::Struct(fields)).named(name("Key"))
         });
         let fields = (0..columns.len()).filter_map(field).collect();

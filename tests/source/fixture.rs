@@ -147,5 +147,6 @@ fn connector(address: &Address, database: &str) -> Connector {
             delay_max: Duration::from_secs(10),
         },
         status_interval: Duration::from_secs(10),
+        failures: config::FailureHandling::default(),
     }
 }

@@ -56,6 +56,7 @@ impl Sample {
             topic: &self.topic,
             key: self.key.as_deref(),
             value: self.value.as_deref(),
+            partition: None,
             headers: Headers { own: self.own, shared: &self.shared },
             ticket: Ticket::from_u64(self.ticket),
         })

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::catalog::facts::Facts;
 use crate::catalog::{Catalog, OwnedRelation, RelationVersion, Seen};
 use crate::error::{Error, Kind, Result};
-use crate::event::{Change, Event, KnownRow, OldRow, Transaction, TransactionOrigin};
+use crate::event::{Change, Event, KnownRow, LogicalMessage, OldRow, Transaction, TransactionOrigin};
 use crate::lsn::{CommitLsn, EndLsn, Lsn, Position};
 use crate::pgoutput::{Begin, Commit, Logical, Message, OldTuple, Origin, RelationId, Truncate};
 
@@ -47,8 +47,10 @@ pub enum Step<'a> {
     Event(Event<'a>),
     /// One event for each emptied table, all with one position.
     Truncate(Truncated<'a>),
-    /// A message of `pg_logical_emit_message`; without a position where it belongs to no transaction.
-    Logical(Option<Position>, Logical<'a>),
+    /// A message of `pg_logical_emit_message`. One outside transactions stands behind every transaction whose commit
+    /// record begins before it, and before every other: its position is the last one before its own end, at which no
+    /// commit record can begin, because its record lies there.
+    Logical(LogicalMessage<'a>),
     /// The transaction is over; `end` may be confirmed once everything in it is delivered.
     Commit {
         /// Start of the commit record.
@@ -233,15 +235,19 @@ impl Assembler {
             Message::Type(_) => Ok(Step::Skipped),
             Message::Origin(origin) => self.origin(frame_start, origin),
             Message::Truncate(truncate) => self.truncate(frame_start, truncate),
-            // Outside transactions it stands for itself, and `source.sequence` counts from it as from a commit.
-            Message::Logical(logical) if !logical.transactional => {
-                self.last_commit = Some(frame_start);
-                Ok(Step::Logical(None, logical))
-            }
-            Message::Logical(logical) => {
+            Message::Logical(logical) if logical.transactional => {
                 let parts = next_change(&mut self.open, self.resume_after, self.last_commit, frame_start)?;
-                Ok(parts.map_or(Step::Skipped, |parts| Step::Logical(Some(parts.position), logical)))
+                let Some(parts) = parts else { return Ok(Step::Skipped) };
+                Ok(Step::Logical(LogicalMessage {
+                    position: parts.position,
+                    lsn: parts.lsn,
+                    last_commit: parts.last_commit,
+                    transaction: Some(parts.transaction),
+                    prefix: logical.prefix,
+                    content: logical.content,
+                }))
             }
+            Message::Logical(logical) => self.lone(frame_start, logical),
             // PostgreSQL 18 sends one for some aborted transactions although streaming is off.
             Message::StreamAbort(_) => {
                 self.stray_aborts = self.stray_aborts.saturating_add(1);
@@ -250,6 +256,30 @@ impl Assembler {
             _ => Err(out_of_order("a message of a protocol version that was not asked for", frame_start)
                 .hint("remove proto_version, streaming and two_phase from slot.stream.params")),
         }
+    }
+
+    /// A message outside transactions stands for itself, and `source.sequence` counts from it as from a commit. The
+    /// server writes it when it decodes its record, so never inside a transaction, which it writes in one piece: inside
+    /// one it would confirm what lies behind it.
+    fn lone<'a>(&mut self, frame_start: Lsn, logical: Logical<'a>) -> Result<Step<'a>> {
+        if let Some(open) = &self.open {
+            return Err(out_of_order("a message outside transactions came inside one", frame_start)
+                .detail(format!("transaction {} was open", open.transaction.xid)));
+        }
+        self.last_commit = Some(frame_start);
+        let before = Lsn::new(frame_start.as_u64().saturating_sub(1));
+        let position = Position { commit: CommitLsn::new(before), ordinal: u64::MAX };
+        if self.resume_after.is_some_and(|after| position <= after) {
+            return Ok(Step::Skipped);
+        }
+        Ok(Step::Logical(LogicalMessage {
+            position,
+            lsn: frame_start,
+            last_commit: self.last_commit,
+            transaction: None,
+            prefix: logical.prefix,
+            content: logical.content,
+        }))
     }
 
     fn origin<'a>(&'a mut self, frame_start: Lsn, origin: Origin<'a>) -> Result<Step<'a>> {

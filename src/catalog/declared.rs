@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     fn facts(schema: &str, name: &str, sort: TypeSort) -> TypeFacts {
-        TypeFacts { schema: schema.to_owned(), name: name.to_owned(), sort }
+        TypeFacts { schema: schema.to_owned(), name: name.to_owned(), sort, extension: None }
     }
 
     fn declared(oid: u32, typmod: i32) -> DeclaredType {

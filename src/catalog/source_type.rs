@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn facts(name: &str, sort: TypeSort) -> TypeFacts {
-        TypeFacts { name: name.to_owned(), schema: "public".to_owned(), sort }
+        TypeFacts { name: name.to_owned(), schema: "public".to_owned(), sort, extension: None }
     }
 
     fn foreign() -> Types {

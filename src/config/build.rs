@@ -16,7 +16,7 @@ use super::model::{
 };
 use super::secret::Secret;
 use super::transfer::BinaryTransfer;
-use super::{columns, converters, history, pattern};
+use super::{columns, converters, history, naming, others, pattern};
 
 /// `max.queue.size.in.bytes` where it is absent or 0: large enough for lz4 batches to every partition while a
 /// broker is away for a moment, small enough for the memory that is promised.
@@ -48,6 +48,7 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
         kafka,
         retries,
         status_interval: millis(checked, "status.update.interval.ms"),
+        failures: others::failures(checked),
         binary: match word(checked, "walcast.binary").as_str() {
             "never" => BinaryTransfer::Never,
             _ => BinaryTransfer::Auto,
@@ -69,24 +70,24 @@ fn warn_of_defaults(checked: &Checked, findings: &mut Findings) {
     }
 }
 
-fn flag(checked: &Checked, name: &str) -> bool {
+pub(super) fn flag(checked: &Checked, name: &str) -> bool {
     checked.value(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-fn number(checked: &Checked, name: &str) -> i64 {
+pub(super) fn number(checked: &Checked, name: &str) -> i64 {
     checked.value(name).and_then(|value| value.parse().ok()).unwrap_or_default()
 }
 
-fn millis(checked: &Checked, name: &str) -> Duration {
+pub(super) fn millis(checked: &Checked, name: &str) -> Duration {
     Duration::from_millis(u64::try_from(number(checked, name)).unwrap_or_default())
 }
 
-fn word(checked: &Checked, name: &str) -> String {
+pub(super) fn word(checked: &Checked, name: &str) -> String {
     checked.value(name).unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// A text that counts as absent where it is empty.
-fn optional(checked: &Checked, name: &str) -> Option<String> {
+pub(super) fn optional(checked: &Checked, name: &str) -> Option<String> {
     checked.value(name).filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
@@ -199,6 +200,10 @@ fn records(checked: &Checked, findings: &mut Findings) -> Option<Records> {
         context_headers: flag(checked, "extended.headers.enabled"),
         unavailable_placeholder: placeholder(checked.value("unavailable.value.placeholder")?)?,
         topic_delimiter: checked.value("topic.delimiter")?.to_owned(),
+        naming: naming::naming(checked, findings),
+        transactions: others::transactions(checked),
+        messages: others::messages(checked),
+        heartbeat: others::heartbeat(checked, findings),
         skipped: SkippedOperations { create: has("c"), update: has("u"), delete: has("d"), truncate: has("t") },
         unrepresentable: match word(checked, "event.converting.failure.handling.mode").as_str() {
             "fail" => Unrepresentable::Stops,

@@ -20,7 +20,9 @@ mod history;
 mod json;
 mod load;
 mod model;
+mod naming;
 mod nearest;
+mod others;
 pub mod pattern;
 mod properties;
 mod property;
@@ -43,6 +45,8 @@ pub use model::{
     Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode, SslMode, TimePrecision, Tls, TopicCreation,
     UnknownTypes, Unrepresentable,
 };
+pub use naming::{KeyField, Naming, Replacement, Strategy};
+pub use others::{FailureHandling, FailureMode, Heartbeat, MessagePrefixes, TransactionMetadata};
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
 pub use secret::Secret;
 pub use transfer::BinaryTransfer;

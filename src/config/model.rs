@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::columns::Columns;
 use super::history::{SchemaHistory, WalcastHeader};
+use super::naming::Naming;
+use super::others::{FailureHandling, Heartbeat, MessagePrefixes, TransactionMetadata};
 use super::secret::Secret;
 use super::transfer::BinaryTransfer;
 
@@ -38,6 +40,8 @@ pub struct Connector {
     pub status_interval: Duration,
     /// `walcast.binary`
     pub binary: BinaryTransfer,
+    /// `event.processing.failure.handling.mode`
+    pub failures: FailureHandling,
 }
 
 /// How to reach the database.
@@ -172,6 +176,14 @@ pub struct Records {
     pub unavailable_placeholder: String,
     /// `topic.delimiter`
     pub topic_delimiter: String,
+    /// `topic.naming.strategy` and the names of the topics that are no table's.
+    pub naming: Naming,
+    /// `provide.transaction.metadata`
+    pub transactions: TransactionMetadata,
+    /// `message.prefix.*`
+    pub messages: MessagePrefixes,
+    /// `heartbeat.interval.ms` and `heartbeat.action.query`; `None` where there are no heartbeats.
+    pub heartbeat: Option<Heartbeat>,
     /// `skipped.operations`, as a set.
     pub skipped: SkippedOperations,
     /// `event.converting.failure.handling.mode`
@@ -212,6 +224,10 @@ impl Default for Records {
             context_headers: true,
             unavailable_placeholder: "__debezium_unavailable_value".to_owned(),
             topic_delimiter: ".".to_owned(),
+            naming: Naming::default(),
+            transactions: TransactionMetadata::LeftOut,
+            messages: MessagePrefixes::default(),
+            heartbeat: None,
             skipped: SkippedOperations { create: false, update: false, delete: false, truncate: true },
             unrepresentable: Unrepresentable::BecomesNull,
             decimals: DecimalHandling::Precise,

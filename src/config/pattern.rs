@@ -1,7 +1,8 @@
 //! Include and exclude lists: comma-separated Java regular expressions, matched against the whole name and
 //! without regard to case, as Debezium's `Strings.setOfRegex` and `Predicates` do.
 //!
-//! Owns [`split`], [`compile`] and [`Patterns`]. Java's expressions are translated to the `regex` crate's: what means the
+//! Owns [`split`], [`compile`], [`Patterns`] and, for one expression whose case counts, [`compile_exact`]. Java's
+//! expressions are translated to the `regex` crate's: what means the
 //! same is passed on, `\d`, `\w` and `\s` become ASCII classes as in Java, `\Q..\E` is quoted, and what needs
 //! backtracking (look-around, backreferences, possessive quantifiers, atomic groups) is refused with its name.
 //!
@@ -63,16 +64,37 @@ impl Patterns {
 /// # Errors
 /// Why it cannot be used, as the end of a sentence.
 pub fn compile(java: &str) -> Result<Regex, String> {
-    let translated = translate(java)?;
-    let refused = |error: regex::Error| {
-        let text = error.to_string();
-        // The crate draws the expression with a caret under it on several lines; the last one says why.
-        let why = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
-        format!("{java:?} is not a regular expression: {why}")
-    };
+    let translated = translate(java, Case::Folded)?;
+    let refused = |error| refused(java, &error);
     // Compiled alone first: a stray parenthesis must not find its partner in the anchors.
     Regex::new(&translated).map_err(refused)?;
     RegexBuilder::new(&format!(r"\A(?:{translated})\z")).case_insensitive(true).build().map_err(refused)
+}
+
+/// Compiles one Java expression with its case: to match a whole name, and to find its first match in one.
+///
+/// # Errors
+/// Why it cannot be used, as the end of a sentence.
+pub fn compile_exact(java: &str) -> Result<(Regex, Regex), String> {
+    let translated = translate(java, Case::Exact)?;
+    let refused = |error| refused(java, &error);
+    let first = Regex::new(&translated).map_err(refused)?;
+    let whole = Regex::new(&format!(r"\A(?:{translated})\z")).map_err(refused)?;
+    Ok((whole, first))
+}
+
+fn refused(java: &str, error: &regex::Error) -> String {
+    let text = error.to_string();
+    // The crate draws the expression with a caret under it on several lines; the last one says why.
+    let why = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+    format!("{java:?} is not a regular expression: {why}")
+}
+
+/// Whether the case of letters counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Folded,
+    Exact,
 }
 
 /// Where the translation stands.
@@ -85,7 +107,7 @@ struct Translation<'a> {
 }
 
 /// Java's syntax to the `regex` crate's.
-fn translate(java: &str) -> Result<String, String> {
+fn translate(java: &str, case: Case) -> Result<String, String> {
     let mut state = Translation { java, chars: java.chars().peekable(), rust: String::new(), classes: 0 };
     while let Some(c) = state.chars.next() {
         match c {
@@ -102,8 +124,8 @@ fn translate(java: &str) -> Result<String, String> {
             '(' if state.classes == 0 => state.open_group()?,
             '*' | '+' | '?' | '}' if state.classes == 0 => state.quantifier(c)?,
             // Java folds the case of ASCII letters only.
-            'k' | 'K' if state.classes == 0 => state.rust.push_str("(?-i:[kK])"),
-            's' | 'S' if state.classes == 0 => state.rust.push_str("(?-i:[sS])"),
+            'k' | 'K' if state.classes == 0 && case == Case::Folded => state.rust.push_str("(?-i:[kK])"),
+            's' | 'S' if state.classes == 0 && case == Case::Folded => state.rust.push_str("(?-i:[sS])"),
             c if c.is_ascii() || state.classes > 0 => state.rust.push(c),
             c => state.rust.push_str(&format!("(?-i:{c})")),
         }

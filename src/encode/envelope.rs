@@ -6,13 +6,15 @@
 
 use super::format::{Format, Segments};
 use super::plan::Plan;
+use super::standing::{Order, put_id};
+use crate::config::TransactionMetadata;
 use crate::event::Event;
 use crate::lsn::{CommitLsn, Lsn};
 use crate::pgoutput::{RelationId, Xid};
-use crate::schema::{Envelope, Put as _};
+use crate::schema::{Envelope, Field, Put as _};
 
 /// Value of `source.version`.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What happened, as the envelope says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,19 +60,27 @@ struct Template {
     to_clock_micros: Vec<u8>,
     to_clock_nanos: Vec<u8>,
     end: Vec<u8>,
+    /// `None` where records say nothing of their transaction; its null is then part of what stands before.
+    block: Option<Block>,
 }
 
 impl Template {
-    fn new<F: Format>(format: F, topic_prefix: &str, dbname: &str) -> Self {
+    fn new<F: Format>(format: F, topic_prefix: &str, dbname: &str, transactions: TransactionMetadata) -> Self {
         let envelope = Envelope::default();
         let metadata = envelope.metadata();
         let source = metadata.first().map(|source| &source.schema);
         let fields = |from: usize| source.and_then(|source| source.fields().get(from..)).unwrap_or_default();
         let after = |from: usize| metadata.get(from..).unwrap_or_default();
-        let with_transaction = |mut block: Vec<u8>| {
-            block.extend_from_slice(F::CLOSING);
-            block.extend(Segments::middle(format, after(1)).null().finish());
-            block
+        let block = match transactions {
+            TransactionMetadata::LeftOut => None,
+            TransactionMetadata::Provided => metadata.get(1).map(|field| Block::new(format, field)),
+        };
+        let with_transaction = |mut source: Vec<u8>| {
+            source.extend_from_slice(F::CLOSING);
+            if block.is_none() {
+                source.extend(Segments::middle(format, after(1)).null().finish());
+            }
+            source
         };
 
         let mut to_commit_millis = Segments::middle(format, metadata).hole();
@@ -101,7 +111,36 @@ impl Template {
             to_clock_micros,
             to_clock_nanos,
             end: F::CLOSING.to_vec(),
+            block,
         }
+    }
+}
+
+/// The `transaction` block, in pieces between the values that change.
+#[derive(Debug)]
+struct Block {
+    to_id: Vec<u8>,
+    to_total: Vec<u8>,
+    to_of_collection: Vec<u8>,
+    end: &'static [u8],
+}
+
+impl Block {
+    fn new<F: Format>(format: F, field: &Field) -> Self {
+        let mut to_id = Segments::middle(format, std::slice::from_ref(field)).hole();
+        let mut fields = Segments::opening(format, &field.schema);
+        to_id.extend(fields.hole());
+        Self { to_id, to_total: fields.hole(), to_of_collection: fields.hole(), end: F::CLOSING }
+    }
+
+    fn write<F: Format>(&self, out: &mut Vec<u8>, format: F, order: Order) {
+        out.extend_from_slice(&self.to_id);
+        put_id(&mut format.writer(out), order.xid, order.lsn);
+        out.extend_from_slice(&self.to_total);
+        format.writer(out).put_i64(order.numbers.total);
+        out.extend_from_slice(&self.to_of_collection);
+        format.writer(out).put_i64(order.numbers.of_collection);
+        out.extend_from_slice(self.end);
     }
 }
 
@@ -134,9 +173,14 @@ struct Scope {
 }
 
 impl Surroundings {
-    pub(super) fn new<F: Format>(format: F, topic_prefix: &str, dbname: &str) -> Self {
+    pub(super) fn new<F: Format>(
+        format: F,
+        topic_prefix: &str,
+        dbname: &str,
+        transactions: TransactionMetadata,
+    ) -> Self {
         Self {
-            template: Template::new(format, topic_prefix, dbname),
+            template: Template::new(format, topic_prefix, dbname, transactions),
             scope: None,
             before_sequence: Vec::new(),
             sequence_head: Vec::new(),
@@ -218,7 +262,14 @@ impl Surroundings {
 
     /// Appends everything that follows the row after, to the end of the envelope.
     #[inline]
-    pub(super) fn write<F: Format>(&self, out: &mut Vec<u8>, format: F, lsn: Lsn, operation: Operation) {
+    pub(super) fn write<F: Format>(
+        &self,
+        out: &mut Vec<u8>,
+        format: F,
+        lsn: Lsn,
+        order: Option<Order>,
+        operation: Operation,
+    ) {
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(lsn.as_i64()).as_bytes();
         out.extend_from_slice(&self.before_sequence);
@@ -226,6 +277,9 @@ impl Surroundings {
         out.extend_from_slice(&self.before_lsn);
         format.writer(out).put_i64(lsn.as_i64());
         out.extend_from_slice(&self.after_lsn);
+        if let (Some(block), Some(order)) = (&self.template.block, order) {
+            block.write(out, format, order);
+        }
         let [create, update, delete, truncate] = &self.template.operations;
         out.extend_from_slice(match operation {
             Operation::Create => create,

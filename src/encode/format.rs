@@ -52,6 +52,23 @@ impl AnyFormat {
     }
 }
 
+/// A struct that can be written in any format.
+pub(super) trait Payload {
+    /// The struct's fields, in the order of its schema.
+    fn fill<'s, F: Format>(&self, to: Segments<'s, F>) -> Segments<'s, F>;
+}
+
+impl AnyFormat {
+    /// Appends a struct.
+    pub(super) fn put(self, out: &mut Vec<u8>, schema: &Schema, payload: &impl Payload) {
+        let buffer = std::mem::take(out);
+        *out = match self {
+            Self::Json(json, _) => payload.fill(Segments::onto(json, schema, buffer)).close(),
+            Self::Avro(avro) => payload.fill(Segments::onto(avro, schema, buffer)).close(),
+        };
+    }
+}
+
 /// Renders the fields of a struct one after another, with holes where values will stand.
 #[derive(Debug)]
 pub(super) struct Segments<'s, F> {
@@ -65,6 +82,12 @@ impl<'s, F: Format> Segments<'s, F> {
     /// From the first field of a struct on, with its opening.
     pub(super) fn opening(format: F, schema: &'s Schema) -> Self {
         Self { format, fields: schema.fields().iter(), first: true, out: F::OPENING.to_vec() }
+    }
+
+    /// The same, behind what a buffer holds; [`Segments::close`] gives it back.
+    pub(super) fn onto(format: F, schema: &'s Schema, mut out: Vec<u8>) -> Self {
+        out.extend_from_slice(F::OPENING);
+        Self { format, fields: schema.fields().iter(), first: true, out }
     }
 
     /// From a field in the middle of a struct on.
@@ -94,6 +117,30 @@ impl<'s, F: Format> Segments<'s, F> {
             append_absent(self.format, &mut self.out, schema);
         }
         self
+    }
+
+    /// The next field, which is a struct, filled by `fill`.
+    pub(super) fn within(mut self, fill: impl FnOnce(Self) -> Self) -> Self {
+        if let Some(schema) = self.label() {
+            self.format.present(&mut self.out, schema);
+            let inner = fill(Segments::onto(self.format, schema, std::mem::take(&mut self.out)));
+            self.out = inner.close();
+        }
+        self
+    }
+
+    /// The next field, with a value or without.
+    pub(super) fn value_or_null<T>(self, value: Option<T>, put: impl FnOnce(&mut F::Writer<'_>, T)) -> Self {
+        match value {
+            Some(value) => self.value(|to| put(to, value)),
+            None => self.null(),
+        }
+    }
+
+    /// Everything, with the struct's end.
+    pub(super) fn close(mut self) -> Vec<u8> {
+        self.out.extend_from_slice(F::CLOSING);
+        self.out
     }
 
     /// Everything so far, up to the value of the next field.

@@ -37,6 +37,7 @@ mod row;
 mod stamp;
 #[cfg(test)]
 mod stamp_tests;
+pub mod standing;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -47,8 +48,10 @@ use format::AnyFormat;
 use framing::Side;
 pub use framing::{SchemaIds, SchemaText};
 use plan::{Parts, Plan};
-use record::{Header, Headers, Record};
+use record::{Header, Headers, Record, Stamps};
 use stamp::Stamper;
+pub use standing::{DeadLetter, Standing};
+use standing::{Place, StandingRecords};
 use writer::Writer;
 
 /// A buffer that an unusually large row has grown beyond this is given back.
@@ -84,13 +87,27 @@ pub struct Encoder {
     numbers: HashMap<RelationId, (u32, Vec<u8>)>,
     surroundings: Surroundings,
     stamper: Stamper,
+    standing: StandingRecords,
     encoded: Encoded,
+}
+
+/// What the last records belong to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Origin {
+    /// A table's change.
+    #[default]
+    Table,
+    /// No table.
+    Standing(Standing),
+    /// A change that could not be decoded.
+    DeadLetter,
 }
 
 /// The records of the last event, in buffers that are used again.
 #[derive(Debug, Default)]
 struct Encoded {
-    /// Index of the plan, for the topic.
+    origin: Origin,
+    /// Index of the last plan, for the topic of a table's records.
     plan: usize,
     keys: Vec<u8>,
     values: Vec<u8>,
@@ -123,8 +140,8 @@ impl Encoder {
         let value_format = AnyFormat::of(options.records.value_converter);
         let (prefix, dbname) = (&options.topic_prefix, &options.dbname);
         let surroundings = match value_format {
-            AnyFormat::Json(json, _) => Surroundings::new(json, prefix, dbname),
-            AnyFormat::Avro(avro) => Surroundings::new(avro, prefix, dbname),
+            AnyFormat::Json(json, _) => Surroundings::new(json, prefix, dbname, options.records.transactions),
+            AnyFormat::Avro(avro) => Surroundings::new(avro, prefix, dbname, options.records.transactions),
         };
         Self {
             shared_headers,
@@ -137,6 +154,7 @@ impl Encoder {
             numbers: HashMap::new(),
             surroundings,
             stamper: Stamper::new(options.records.walcast_headers.clone()),
+            standing: StandingRecords::new(&options),
             encoded: Encoded::default(),
             options,
         }
@@ -181,7 +199,7 @@ impl Encoder {
     #[must_use]
     pub fn topic(&self, schema: &str, table: &str) -> Arc<str> {
         let records = &self.options.records;
-        topic::data_topic(&self.options.topic_prefix, &records.topic_delimiter, schema, table)
+        topic::data_topic(&self.options.topic_prefix, &records.topic_delimiter, &records.naming, schema, table)
     }
 
     /// Plans a relation version, in place of an earlier one of the relation. Gives the topic of its records, so that
@@ -216,7 +234,10 @@ impl Encoder {
             before.filter(|plan| plan.relation.schema == relation.schema && plan.relation.table == relation.table);
         let topic = same.map_or_else(|| self.topic(&relation.schema, &relation.table), |plan| Arc::clone(&plan.topic));
         let schemas = self.tables.of(relation, &topic, &self.options.records);
-        let parts = Parts { relation, topic: Arc::clone(&topic), schemas, records: &self.options.records };
+        let (records, prefix) = (&self.options.records, &self.options.topic_prefix);
+        let (schema, table) = (&relation.schema, &relation.table);
+        let key_field = topic::key_field(prefix, &records.topic_delimiter, &records.naming, schema, table);
+        let parts = Parts { relation, topic: Arc::clone(&topic), schemas, key_field, records };
         let ids = self.schema_ids.as_deref();
         let number = self.numbers.get(&relation.id).filter(|(version, _)| *version == relation.version);
         let number = number.map_or_else(Vec::new, |(_, number)| number.clone());
@@ -240,27 +261,48 @@ impl Encoder {
         let last = self.encoded.plan;
         let planned = self.plans.get(last).is_some_and(|plan| Arc::ptr_eq(&plan.relation, event.relation));
         let index = if planned { last } else { self.plan_index(event.relation) };
-        self.encoded.clear(index);
+        self.encoded.clear(Origin::Table);
+        self.encoded.plan = index;
         if is_empty(event) {
             return Ok(0);
         }
         let Some(plan) = self.plans.get(index) else { return Err(Error::bug("the plan just made is gone")) };
         let records = &self.options.records;
         let (surroundings, out) = (&mut self.surroundings, &mut self.encoded);
+        let tally = self.standing.tally.as_mut();
         let written = match self.value_format {
             AnyFormat::Json(json, _) => {
                 surroundings.prepare(json, plan, event, now_unix_nanos);
-                Writer { plan, event, surroundings, records, key_format: self.key_format, value_format: json, out }
-                    .write()
+                Writer {
+                    plan,
+                    event,
+                    surroundings,
+                    records,
+                    key_format: self.key_format,
+                    value_format: json,
+                    tally,
+                    out,
+                }
+                .write()
             }
             AnyFormat::Avro(avro) => {
                 surroundings.prepare(avro, plan, event, now_unix_nanos);
-                Writer { plan, event, surroundings, records, key_format: self.key_format, value_format: avro, out }
-                    .write()
+                Writer {
+                    plan,
+                    event,
+                    surroundings,
+                    records,
+                    key_format: self.key_format,
+                    value_format: avro,
+                    tally,
+                    out,
+                }
+                .write()
             }
         };
         if let Err(error) = written {
-            self.encoded.clear(index);
+            self.encoded.clear(Origin::Table);
+            self.take_back();
             return Err(error.at(event.lsn));
         }
         self.stamper.render(event, &self.encoded.records);
@@ -282,13 +324,20 @@ impl Encoder {
             Some((name, range)) => Some((*name, encoded.headers.get(range.clone())?)),
             None => None,
         };
-        let plan = self.plans.get(encoded.plan)?;
-        let stamps = self.stamper.of(index, &plan.schema_number);
+        let (place, stamps) = match self.standing.place(encoded.origin) {
+            Some(place) => (place, Stamps::NONE),
+            None => {
+                let plan = self.plans.get(encoded.plan)?;
+                let place = Place { topic: &plan.topic, headers: &self.shared_headers, partition: None };
+                (place, self.stamper.of(index, &plan.schema_number))
+            }
+        };
         Some(Record {
-            topic: &plan.topic,
+            topic: place.topic,
             key: parts.key.clone().and_then(|range| encoded.keys.get(range)),
             value: parts.value.clone().and_then(|range| encoded.values.get(range)),
-            headers: Headers { own, shared: &self.shared_headers, stamps },
+            partition: place.partition,
+            headers: Headers { own, shared: place.headers, stamps },
             ticket,
         })
     }
@@ -319,8 +368,8 @@ fn shared_headers(options: &EncoderOptions) -> Arc<[Header]> {
 }
 
 impl Encoded {
-    fn clear(&mut self, plan: usize) {
-        self.plan = plan;
+    fn clear(&mut self, origin: Origin) {
+        self.origin = origin;
         self.records.clear();
         for buffer in [&mut self.keys, &mut self.values, &mut self.headers] {
             buffer.clear();

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::format::{AnyFormat, Format, Segments, append_absent};
+use super::format::{AnyFormat, Format, Segments, append_absent, append_literal};
 use super::framing::{Frame, Side};
 use super::header::HeaderText;
 use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
 use crate::config::{Records, Unrepresentable};
-use crate::schema::{ColumnSchema, Conversion, Hidden, Put as _, Schema, TableSchemas};
+use crate::schema::{ColumnSchema, Conversion, Hidden, Literal, Put as _, Schema, TableSchemas};
 
 /// Position of `schema` and `table` in the `source` block.
 const SOURCE_TABLE_AT: usize = 9;
@@ -57,6 +57,10 @@ pub(super) struct KeyPlan {
     pub(super) fields: Vec<KeyField>,
     /// The same as header texts.
     pub(super) header_fields: Vec<KeyField>,
+    /// The field that tells tables of one topic apart, whole; empty where there is none.
+    pub(super) physical_table: Vec<u8>,
+    /// The same as header text.
+    pub(super) header_physical_table: Vec<u8>,
 }
 
 /// A field of the key.
@@ -91,6 +95,8 @@ pub(super) struct Parts<'p> {
     pub(super) relation: &'p Arc<RelationVersion>,
     pub(super) topic: Arc<str>,
     pub(super) schemas: TableSchemas,
+    /// What the field holds that tells tables of one topic apart.
+    pub(super) key_field: Option<String>,
     pub(super) records: &'p Records,
 }
 
@@ -121,6 +127,11 @@ impl Plan {
                 AnyFormat::Avro(avro) => key_fields(avro, &parts, schema),
             },
             header_fields: key_fields(HeaderText, &parts, schema),
+            physical_table: match key_format {
+                AnyFormat::Json(json, _) => physical_table(json, &parts, schema),
+                AnyFormat::Avro(avro) => physical_table(avro, &parts, schema),
+            },
+            header_physical_table: physical_table(HeaderText, &parts, schema),
         });
         Self { relation: Arc::clone(parts.relation), topic: parts.topic, schema_number, value, key }
     }
@@ -175,6 +186,16 @@ fn key_fields<F: Format>(format: F, parts: &Parts<'_>, schema: &Schema) -> Vec<K
         Some(KeyField { position: key.position, field })
     });
     fields.collect()
+}
+
+/// The field behind the columns, which holds the same for all rows.
+fn physical_table<F: Format>(format: F, parts: &Parts<'_>, schema: &Schema) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let (Some(value), Some(field)) = (&parts.key_field, schema.fields().last()) {
+        format.label(&mut out, &field.name, schema.fields().len() == 1);
+        append_literal(format, &mut out, &field.schema, &Literal::String(value.clone()));
+    }
+    out
 }
 
 /// What a field is called, and whether another stands before it.

@@ -71,6 +71,8 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// `None` is a tombstone.
     pub value: Option<&'a [u8]>,
+    /// Where it goes, if that is not left to the client: heartbeats are in partition 0.
+    pub partition: Option<i32>,
     /// Headers in wire order.
     pub headers: Headers<'a>,
     /// The unit it belongs to.

@@ -51,13 +51,20 @@ pub(super) fn write_row<F: Format>(out: &mut Vec<u8>, format: F, plan: &Plan, ro
     Ok(())
 }
 
-/// Appends the fields of a key.
-pub(super) fn write_key<F: Format>(out: &mut Vec<u8>, format: F, fields: &[KeyField], row: Row<'_>) -> Result<()> {
+/// Appends the fields of a key, and behind them one that is the same for all rows of the table, if any.
+pub(super) fn write_key<F: Format>(
+    out: &mut Vec<u8>,
+    format: F,
+    fields: &[KeyField],
+    physical_table: &[u8],
+    row: Row<'_>,
+) -> Result<()> {
     out.extend_from_slice(F::OPENING);
     for KeyField { position, field } in fields {
         let datum = row.datum(*position).unwrap_or(Datum::Null);
         write_field(out, format, field, datum)?;
     }
+    out.extend_from_slice(physical_table);
     out.extend_from_slice(F::CLOSING);
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::format::{AnyFormat, Format};
 use super::header::HeaderText;
 use super::plan::Plan;
 use super::row::{Row, write_key, write_row};
+use super::standing::{Order, Tally};
 use super::{Encoded, Ranges};
 use crate::config::Records;
 use crate::error::{Error, Result};
@@ -28,6 +29,8 @@ pub(super) struct Writer<'w, 'e, F> {
     pub(super) records: &'w Records,
     pub(super) key_format: AnyFormat,
     pub(super) value_format: F,
+    /// Counts the records of the transaction, where they say their place in it.
+    pub(super) tally: Option<&'w mut Tally>,
     pub(super) out: &'w mut Encoded,
 }
 
@@ -106,6 +109,11 @@ impl<F: Format> Writer<'_, '_, F> {
         }
         let (plan, format) = (&self.plan.value, self.value_format);
         let frame = plan.frame.as_ref().ok_or_else(|| not_registered(self.plan))?;
+        let order = self.tally.as_mut().map(|tally| {
+            tally.at(self.event.position);
+            let collection = tally.collection(self.event.relation);
+            Order { xid: self.event.transaction.xid, lsn: self.event.lsn, numbers: tally.count(collection) }
+        });
         let out = &mut self.out.values;
         let start = out.len();
         out.extend_from_slice(&frame.head);
@@ -119,7 +127,7 @@ impl<F: Format> Writer<'_, '_, F> {
                 None => out.extend_from_slice(&label.absent),
             }
         }
-        self.surroundings.write(out, format, self.event.lsn, operation);
+        self.surroundings.write(out, format, self.event.lsn, order, operation);
         out.extend_from_slice(frame.tail);
         let value = Some(start..out.len());
         // Only a create that took the place of an update has a header of its own.
@@ -136,8 +144,8 @@ impl<F: Format> Writer<'_, '_, F> {
         let start = out.len();
         out.extend_from_slice(&frame.head);
         match self.key_format {
-            AnyFormat::Json(json, _) => write_key(out, json, &plan.fields, row)?,
-            AnyFormat::Avro(avro) => write_key(out, avro, &plan.fields, row)?,
+            AnyFormat::Json(json, _) => write_key(out, json, &plan.fields, &plan.physical_table, row)?,
+            AnyFormat::Avro(avro) => write_key(out, avro, &plan.fields, &plan.physical_table, row)?,
         }
         out.extend_from_slice(frame.tail);
         Ok(Some(start..out.len()))
@@ -150,8 +158,9 @@ impl<F: Format> Writer<'_, '_, F> {
     fn key_header(&mut self, name: &'static str, row: Row<'_>) -> Result<(&'static str, Range<usize>)> {
         let out = &mut self.out.headers;
         let start = out.len();
-        let fields = self.plan.key.as_ref().map_or(&[][..], |key| &key.header_fields);
-        write_key(out, HeaderText, fields, row)?;
+        if let Some(key) = &self.plan.key {
+            write_key(out, HeaderText, &key.header_fields, &key.header_physical_table, row)?;
+        }
         Ok((name, start..out.len()))
     }
 }

@@ -1,7 +1,8 @@
 //! The normalized change event: what everybody after the decoder talks about.
 //!
-//! Owns [`Event`], [`Transaction`] and the row views. Must never know an output format.
+//! Owns [`Event`], [`LogicalMessage`], [`Transaction`] and the row views. Must never know an output format.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::catalog::RelationVersion;
@@ -46,6 +47,33 @@ pub struct Event<'a> {
     pub relation: &'a Arc<RelationVersion>,
     /// What happened.
     pub change: Change<'a>,
+}
+
+/// A message of `pg_logical_emit_message`.
+#[derive(Clone, Copy)]
+pub struct LogicalMessage<'a> {
+    /// Where it stands; see [`crate::assemble::Step::Logical`] for one outside transactions.
+    pub position: Position,
+    /// WAL position of the frame it came in. For one outside transactions also the first byte after its record.
+    pub lsn: Lsn,
+    /// The first half of `source.sequence`; its own position for one outside transactions.
+    pub last_commit: Option<Lsn>,
+    /// Its transaction, where it was emitted as part of one.
+    pub transaction: Option<&'a Transaction>,
+    /// What it is about.
+    pub prefix: &'a str,
+    /// What it says.
+    pub content: &'a [u8],
+}
+
+impl fmt::Debug for LogicalMessage<'_> {
+    /// Without the content, which is data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogicalMessage")
+            .field("position", &self.position)
+            .field("lsn", &self.lsn)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What happened to a row or table.

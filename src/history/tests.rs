@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::record::Record;
 use super::*;
-use crate::catalog::{Column, ColumnType, DeclaredType, Nullability, RelationVersion};
+use crate::catalog::{Column, ColumnType, DeclaredType, Nullability, RelationVersion, SourceType};
 use crate::lsn::{CommitLsn, Lsn, Position};
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 use crate::pgtime::PgMicros;
@@ -19,6 +19,7 @@ fn column(name: &str, declared: DeclaredType) -> Column {
         declared,
         nullability: Nullability::Required,
         default: None,
+        source_type: SourceType::default(),
     }
 }
 

@@ -147,7 +147,7 @@ fn mapped(column_type: &ColumnType, records: &Records) -> Option<(Schema, Conver
     })
 }
 
-fn binary(mode: BinaryHandling) -> (Schema, Conversion) {
+pub(super) fn binary(mode: BinaryHandling) -> (Schema, Conversion) {
     match mode {
         BinaryHandling::Bytes => (Schema::of(Kind::Bytes), Conversion::Bytes),
         BinaryHandling::Base64 => (Schema::of(Kind::String), Conversion::Base64),

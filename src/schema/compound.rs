@@ -4,8 +4,8 @@
 
 use super::{Conversion, NotRepresentable, Put, number, temporal};
 use crate::value::{
-    Array, Bits, Bytes, Circle, Date, Ewkb, Hstore, Line, Pair, Point, Quoted, ShapeKind, SparseVector, TimeTz, Value,
-    Vector, double_of_text,
+    Array, Bits, Bytes, Circle, Date, Ewkb, Hstore, Line, Pair, Point, ShapeKind, SparseVector, TimeTz, Value, Vector,
+    double_of_text,
 };
 
 /// Bytes of a bit string that need no memory of their own.
@@ -275,22 +275,34 @@ fn push_json(text: &mut String, value: &str) {
 /// by arrival, which growing keeps.
 fn in_java_order(hstore: Hstore<'_>) -> Vec<Pair<'_>> {
     let mut pairs: Vec<Pair<'_>> = hstore.pairs().collect();
-    let mut buckets: u32 = 16;
-    while u64::from(buckets) * 3 / 4 < pairs.len() as u64 {
-        buckets = buckets.saturating_mul(2);
-    }
-    pairs.sort_by_cached_key(|pair| {
-        let hash = java_hash(pair.key);
-        (hash ^ hash >> 16) & (buckets - 1)
-    });
+    let buckets = java_buckets(JAVA_BUCKETS_MIN, pairs.len());
+    let mut scratch = String::new();
+    pairs.sort_by_cached_key(|pair| java_bucket_order(java_hash(pair.key.resolve(&mut scratch)), buckets));
     pairs
 }
 
+/// Buckets of a Java `HashMap` that was made without a size.
+pub const JAVA_BUCKETS_MIN: u32 = 16;
+
+/// Buckets of a Java `HashMap` that had `buckets` before `entries` were in it: it doubles above three quarters.
+#[must_use]
+pub fn java_buckets(mut buckets: u32, entries: usize) -> u32 {
+    while u64::from(buckets) * 3 / 4 < entries as u64 {
+        buckets = buckets.saturating_mul(2);
+    }
+    buckets
+}
+
+/// Where a Java `HashMap` of so many buckets keeps a key of this hash.
+#[must_use]
+pub const fn java_bucket_order(hash: u32, buckets: u32) -> u32 {
+    (hash ^ hash >> 16) & (buckets - 1)
+}
+
 /// `String.hashCode`
-fn java_hash(text: Quoted<'_>) -> u32 {
-    let mut scratch = String::new();
-    let units = text.resolve(&mut scratch).encode_utf16();
-    units.fold(0, |hash: u32, unit| hash.wrapping_mul(31).wrapping_add(unit.into()))
+#[must_use]
+pub fn java_hash(text: &str) -> u32 {
+    text.encode_utf16().fold(0, |hash: u32, unit| hash.wrapping_mul(31).wrapping_add(unit.into()))
 }
 
 #[cfg(test)]

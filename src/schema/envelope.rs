@@ -9,16 +9,16 @@ use super::{Field, Kind, Literal, Schema};
 /// Where a `source` block's data comes from: the values of `snapshot`, in the order Debezium lists them.
 const SNAPSHOT_VALUES: &str = "true,first,first_in_data_collection,last_in_data_collection,last,false,incremental";
 
-fn required(kind: Kind) -> Schema {
+pub(super) fn required(kind: Kind) -> Schema {
     Schema::of(kind)
 }
 
-fn optional(kind: Kind) -> Schema {
+pub(super) fn optional(kind: Kind) -> Schema {
     Schema::of(kind).optional()
 }
 
 /// The `source` block.
-fn source() -> Schema {
+pub(super) fn source() -> Schema {
     let snapshot = Schema::semantic(Kind::String, "io.debezium.data.Enum")
         .parameter("allowed", SNAPSHOT_VALUES)
         .or(Literal::String("false".to_owned()))
@@ -45,7 +45,7 @@ fn source() -> Schema {
 }
 
 /// The `transaction` block of a row.
-fn transaction() -> Schema {
+pub(super) fn transaction() -> Schema {
     let fields = vec![
         Field::new("id", required(Kind::String)),
         Field::new("total_order", required(Kind::Int64)),

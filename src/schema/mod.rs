@@ -23,11 +23,13 @@ mod names;
 pub mod number;
 mod put;
 mod rule;
+pub mod standing;
 mod table;
 mod temporal;
 
 pub use binary::{append_base64, append_bytes_base64};
 pub use column::ColumnSchema;
+pub use compound::{JAVA_BUCKETS_MIN, java_bucket_order, java_buckets, java_hash};
 pub use conversion::{Conversion, NotRepresentable};
 pub use decimal::{append_java_text, with_be_bytes};
 pub use envelope::Envelope;

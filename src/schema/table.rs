@@ -72,8 +72,13 @@ impl Tables {
             Some(Field::new(name, column.schema.clone()))
         };
         let name = |part: &str| adjust_name(records.schema_names, &format!("{topic}.{part}")).into_owned();
-        let key = (!key_positions.is_empty()).then(|| {
-            let fields = key_columns.iter().filter_map(|key| field(key.position, &key.column)).collect();
+        // Tables that share a topic are told apart by one more field.
+        let physical_table = records.naming.key_field.as_ref();
+        let physical_table =
+            physical_table.map(|key_field| Field::new(key_field.name.clone(), Schema::of(Kind::String)));
+        let key = (!key_positions.is_empty() || physical_table.is_some()).then(|| {
+            let fields = key_columns.iter().filter_map(|key| field(key.position, &key.column));
+            let fields = fields.chain(physical_table).collect();
             Schema::of(Kind::Struct(fields)).named(name("Key"))
         });
         let fields = (0..).zip(&columns).filter_map(|(position, column)| field(position, column.as_ref()?)).collect();

@@ -280,6 +280,7 @@ mod tests {
             topic: &topic,
             key: Some(b"k"),
             value: Some(value),
+            partition: None,
             headers: Headers { own: Some(("own", b"1")), shared: &shared, stamps: Stamps::NONE },
             ticket: Ticket::from_u64(ticket),
         })

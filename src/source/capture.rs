@@ -1,6 +1,6 @@
-//! Which tables are captured.
+//! Which tables and messages are captured.
 //!
-//! Owns [`CaptureFilter`]. Source: Debezium's `io.debezium.connector.postgresql.Filters` and
+//! Owns [`CaptureFilter`] and [`MessageFilter`]. Source: Debezium's `io.debezium.connector.postgresql.Filters` and
 //! `io.debezium.relational.Selectors`: comma-separated expressions that must match the whole name, without regard to
 //! case; an include list wins over an exclude list of the same level.
 
@@ -78,6 +78,29 @@ impl CaptureFilter {
     #[must_use]
     pub fn matches(&self, schema: &str, table: &str) -> bool {
         !built_in(schema, table) && self.schemas.admits(schema) && self.tables.admits(&format!("{schema}.{table}"))
+    }
+}
+
+/// Decides which logical decoding messages are captured, by prefix.
+///
+/// Source: Debezium's `LogicalDecodingMessageFilter`.
+#[derive(Clone, Debug)]
+pub struct MessageFilter(Rule);
+
+impl MessageFilter {
+    /// Compiles the lists.
+    ///
+    /// # Errors
+    /// Config, naming the property and the expression.
+    pub fn new(prefixes: &config::MessagePrefixes) -> Result<Self> {
+        let (include, exclude) = (&prefixes.include, &prefixes.exclude);
+        Rule::new(("message.prefix.include.list", include), ("message.prefix.exclude.list", exclude)).map(Self)
+    }
+
+    /// Whether messages of a prefix are captured.
+    #[must_use]
+    pub fn matches(&self, prefix: &str) -> bool {
+        self.0.admits(prefix)
     }
 }
 

@@ -149,5 +149,6 @@ fn connector(address: &Address, database: &str) -> Connector {
         },
         status_interval: Duration::from_secs(10),
         binary: config::BinaryTransfer::Auto,
+        failures: config::FailureHandling::default(),
     }
 }

@@ -117,7 +117,8 @@ fn every_change_of_a_table_has_a_number_that_survives_kills(server: &'static dyn
     assert_eq!((identity(6), identity(7)), ("default", "full"));
     // The position of a version is that of the first record with its number.
     for (number, version) in &versions {
-        let first = records.iter().find(|record| numbers(std::slice::from_ref(record)) == [*number as u32]);
+        let first =
+            records.iter().find(|record| numbers(std::slice::from_ref(record)) == [u32::try_from(*number).unwrap()]);
         assert_eq!(version["position"].as_str(), header(first.expect("a record"), "walcast.position").as_deref());
     }
     assert_eq!(

@@ -20,12 +20,8 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::patterns("database.include.list", "Databases to capture").no_effect("a connector reads one database"),
     Property::patterns("database.exclude.list", "Databases not to capture").no_effect("a connector reads one database"),
     Property::bool("table.ignore.builtin", "true", "Whether the server's own tables are left out").not_yet(&[]),
-    Property::patterns("message.prefix.include.list", "Prefixes of logical decoding messages to capture")
-        .medium()
-        .not_yet(&[]),
-    Property::patterns("message.prefix.exclude.list", "Prefixes of logical decoding messages not to capture")
-        .medium()
-        .not_yet(&[]),
+    Property::patterns("message.prefix.include.list", "Prefixes of logical decoding messages to capture").medium(),
+    Property::patterns("message.prefix.exclude.list", "Prefixes of logical decoding messages not to capture").medium(),
     Property::new("skipped.operations", ValueType::List, "Operations not to write: c, u, d, t, r, or none")
         .or("t")
         .high()

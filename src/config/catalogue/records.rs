@@ -4,18 +4,20 @@ use super::super::property::{Prefix, Property, ValueType};
 
 const NO_COMMENTS: &str =
     "Debezium reads comments for snapshots only: the schemas of changes that it streams have none";
-const OTHER_STRATEGY: &str = "only other topic naming strategies use it";
-const NO_HEARTBEAT: &str = "only heartbeats use it";
 const ADJUSTMENTS: &[&str] = &["none", "avro", "avro_unicode"];
 
 pub(super) static PROPERTIES: &[Property] = &[
     Property::text("topic.prefix", "Name of the source: begins every topic, and stands in every record")
         .required()
         .check(topic_prefix),
-    Property::new("topic.naming.strategy", ValueType::Class, "Java class that names topics")
-        .or("io.debezium.schema.SchemaTopicNamingStrategy")
-        .medium()
-        .not_yet(&[]),
+    Property::new(
+        "topic.naming.strategy",
+        ValueType::Class,
+        "Java class that names topics, of those that Debezium has",
+    )
+    .or("io.debezium.schema.SchemaTopicNamingStrategy")
+    .medium()
+    .check(strategy),
     Property::text("topic.delimiter", "What stands between the parts of a topic's name")
         .or(".")
         .medium()
@@ -26,22 +28,22 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::text("topic.heartbeat.prefix", "How the heartbeat topic begins")
         .or("__debezium-heartbeat")
         .medium()
-        .no_effect(NO_HEARTBEAT),
-    Property::text("topic.heartbeat.name", "Full name of the heartbeat topic").no_effect(NO_HEARTBEAT),
+        .check(topic_part),
+    Property::text("topic.heartbeat.name", "Full name of the heartbeat topic, in place of prefix and topic.prefix")
+        .check(topic_part_or_nothing),
     Property::text("heartbeat.topics.prefix", "Old form of topic.heartbeat.prefix")
         .or("__debezium-heartbeat")
-        .no_effect(NO_HEARTBEAT),
-    Property::text("topic.transaction", "How the transaction topic ends")
-        .or("transaction")
-        .medium()
-        .no_effect("only provide.transaction.metadata uses it"),
-    Property::text("topic.regex", "Which topics are renamed").no_effect(OTHER_STRATEGY),
-    Property::text("topic.replacement", "What they are renamed to").no_effect(OTHER_STRATEGY),
-    Property::bool("topic.key.enforce.uniqueness", "true", "Whether renamed topics add a field to keys")
-        .no_effect(OTHER_STRATEGY),
-    Property::text("topic.key.field.name", "Name of that field").no_effect(OTHER_STRATEGY),
-    Property::text("topic.key.field.regex", "What that field is made from").no_effect(OTHER_STRATEGY),
-    Property::text("topic.key.field.replacement", "What that field is made to").no_effect(OTHER_STRATEGY),
+        .no_effect("Debezium does not read it either; set topic.heartbeat.prefix"),
+    Property::text("topic.transaction", "How the transaction topic ends").or("transaction").medium().check(topic_part),
+    Property::text("topic.regex", "Java expression for the topics that one of the regex strategies renames"),
+    Property::text("topic.replacement", "What they are renamed to, with $1 and so on for the groups"),
+    Property::bool("topic.key.enforce.uniqueness", "true", "Whether a regex strategy adds a field to keys"),
+    Property::text("topic.key.field.name", "Name of that field").or("__dbz__physicalTableIdentifier"),
+    Property::text(
+        "topic.key.field.regex",
+        "Java expression for the topic's name as it would be without topic.regex, from which that field is made",
+    ),
+    Property::text("topic.key.field.replacement", "What that field is made to, with $1 and so on for the groups"),
     Property::text(
         "message.key.columns",
         "Columns of the key, tables:column,column and several of them separated by semicolons; both are regular \
@@ -132,12 +134,17 @@ pub(super) static PROPERTIES: &[Property] = &[
     .medium()
     .not_yet(&[]),
     Property::new("post.processors", ValueType::List, "Names of post-processors").not_yet(&[]),
-    Property::bool("provide.transaction.metadata", "false", "Whether transactions are described").medium().not_yet(&[]),
+    Property::bool(
+        "provide.transaction.metadata",
+        "false",
+        "Whether transactions have records of their own, and each record says where it stands in its transaction",
+    )
+    .medium(),
     Property::new("transaction.metadata.factory", ValueType::Class, "Java class that describes transactions")
         .or("io.debezium.pipeline.txmetadata.DefaultTransactionMetadataFactory")
-        .no_effect("only provide.transaction.metadata uses it"),
-    Property::int("heartbeat.interval.ms", 0, "Time between two heartbeats; 0 is none").or("0").high().not_yet(&[]),
-    Property::text("heartbeat.action.query", "SQL to run with each heartbeat").high().no_effect(NO_HEARTBEAT),
+        .not_yet(&[]),
+    Property::int("heartbeat.interval.ms", 0, "Time between two heartbeats; 0 is none").or("0").high(),
+    Property::text("heartbeat.action.query", "SQL to run with each heartbeat").high(),
 ];
 
 pub(super) static PREFIXES: &[Prefix] = &[
@@ -172,6 +179,22 @@ fn topic_prefix(value: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err("must be letters, digits, dots, hyphens and underscores".to_owned()),
     }
+}
+
+fn strategy(value: &str) -> Result<(), String> {
+    match super::super::Strategy::of(value) {
+        Some(_) => Ok(()),
+        None => Err(format!("must be one of {}", super::super::Strategy::names().collect::<Vec<_>>().join(", "))),
+    }
+}
+
+/// Part of a topic's name.
+fn topic_part(value: &str) -> Result<(), String> {
+    topic_prefix(value)
+}
+
+fn topic_part_or_nothing(value: &str) -> Result<(), String> {
+    if value.is_empty() { Ok(()) } else { topic_prefix(value) }
 }
 
 fn delimiter(value: &str) -> Result<(), String> {

@@ -15,10 +15,19 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::long("poll.interval.ms", 1, "Time between two polls").or("500").medium().no_effect(PUSHED),
     Property::long("poll.dispatch.interval.ms", 0, "Time between two dispatches").or("0").no_effect(PUSHED),
     Property::text("queue.provider.type", "Kind of the queue").or("memory").no_effect(PUSHED),
-    Property::one_of("event.processing.failure.handling.mode", &["fail", "warn", "skip", "ignore"], "What happens to a change that cannot be processed")
-        .or("fail")
-        .medium()
-        .no_effect("a change that cannot be processed stops the connector; none is lost"),
+    Property::one_of(
+        "event.processing.failure.handling.mode",
+        &["fail", "warn", "skip", "ignore"],
+        "What happens to a change that cannot be decoded: fail stops, warn counts and logs it, skip (or ignore) counts it",
+    )
+    .or("fail")
+    .medium(),
+    Property::text(
+        "walcast.dead.letter.topic",
+        "Topic that keeps the pgoutput message of a change that cannot be decoded, where that does not stop the connector",
+    )
+    .medium()
+    .check(dead_letter_topic),
     Property::new(
         "errors.max.retries",
         ValueType::Integer { min: -1, max: i32::MAX as i64 },
@@ -53,6 +62,17 @@ pub(super) static PROPERTIES: &[Property] = &[
 
 pub(super) static PREFIXES: &[Prefix] =
     &[Prefix::no_effect("openlineage.integration.", NO_LINEAGE, "Settings of OpenLineage")];
+
+fn dead_letter_topic(value: &str) -> Result<(), String> {
+    let valid = value.len() <= 249
+        && !matches!(value, "." | "..")
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    if valid {
+        Ok(())
+    } else {
+        Err("must be the name of a topic: letters, digits, dots, hyphens and underscores".to_owned())
+    }
+}
 
 fn pattern(value: &str) -> Result<(), String> {
     super::super::pattern::compile(value).map(|_| ())

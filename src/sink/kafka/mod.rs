@@ -275,6 +275,7 @@ impl Sink for KafkaSink {
         let mut sending = BaseRecord::with_opaque_to(record.topic, ticket);
         sending.key = record.key;
         sending.payload = record.value;
+        sending.partition = record.partition;
         sending.headers = self.headers(record.headers);
         match self.producer.send(sending) {
             Ok(()) => {

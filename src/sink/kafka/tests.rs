@@ -57,6 +57,7 @@ impl Sample {
             topic: &self.topic,
             key: self.key.as_deref(),
             value: self.value.as_deref(),
+            partition: None,
             headers: Headers { own: self.own, shared: &self.shared, stamps: Stamps::NONE },
             ticket: Ticket::from_u64(self.ticket),
         })

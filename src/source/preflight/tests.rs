@@ -73,6 +73,7 @@ fn connector() -> Connector {
         retries: config::Retries { max: None, delay_min: Duration::ZERO, delay_max: Duration::ZERO },
         status_interval: Duration::from_secs(10),
         binary: config::BinaryTransfer::Auto,
+        failures: config::FailureHandling::default(),
     }
 }
 

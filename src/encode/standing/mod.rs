@@ -1,0 +1,204 @@
+//! Records that belong to no table: of transactions, logical decoding messages, heartbeats, and changes that could not
+//! be decoded.
+//!
+//! Owns [`Standing`], the topics of these records and what frames them. None of them carries the context headers, as in
+//! Debezium.
+
+use std::sync::Arc;
+
+use super::format::{AnyFormat, Payload};
+use super::framing::{Frame, SchemaIds, SchemaText, Side};
+use super::record::Header;
+use super::{Encoder, Origin, Ranges, topic};
+use crate::config::TransactionMetadata;
+use crate::error::{Error, Result};
+use crate::schema::{Conversion, Schema, standing};
+
+mod dead_letter;
+mod heartbeat;
+mod message;
+mod transaction;
+
+pub use dead_letter::DeadLetter;
+pub(super) use transaction::{Order, Tally, put_id};
+
+/// A kind of records that belong to no table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Begin and end of transactions.
+    Transaction,
+    /// Messages of `pg_logical_emit_message`.
+    Message,
+    /// Heartbeats.
+    Heartbeat,
+}
+
+impl Standing {
+    const ALL: [Self; 3] = [Self::Transaction, Self::Message, Self::Heartbeat];
+}
+
+/// Topic, headers and partition of records.
+pub(super) struct Place<'a> {
+    pub(super) topic: &'a Arc<str>,
+    pub(super) headers: &'a Arc<[Header]>,
+    /// `None` where the key decides.
+    pub(super) partition: Option<i32>,
+}
+
+/// Where the records of a kind go, and in which shape.
+#[derive(Debug)]
+struct Stream {
+    topic: Arc<str>,
+    key: Schema,
+    value: Schema,
+    /// `None` where a schema is not registered.
+    frames: Option<Frames>,
+}
+
+#[derive(Debug)]
+struct Frames {
+    key: Frame,
+    value: Frame,
+}
+
+/// The records of a connector that belong to no table.
+#[derive(Debug)]
+pub(super) struct StandingRecords {
+    streams: [Stream; 3],
+    /// How the content of messages is written.
+    content: Conversion,
+    no_headers: Arc<[Header]>,
+    /// Headers of the last dead letter.
+    dead_headers: Arc<[Header]>,
+    dead_topic: Arc<str>,
+    /// `None` where records say nothing of their transaction.
+    pub(super) tally: Option<Tally>,
+}
+
+impl StandingRecords {
+    pub(super) fn new(options: &super::EncoderOptions) -> Self {
+        let records = &options.records;
+        let (prefix, delimiter, naming) = (&options.topic_prefix, &records.topic_delimiter, &records.naming);
+        let (message, content) = standing::message_value(records.binary);
+        let stream = |topic, key, value| Stream { topic, key, value, frames: None };
+        Self {
+            streams: [
+                stream(
+                    topic::transaction_topic(prefix, delimiter, naming),
+                    standing::transaction_key(),
+                    standing::transaction_value(),
+                ),
+                stream(topic::message_topic(prefix), standing::message_key(), message),
+                stream(
+                    topic::heartbeat_topic(prefix, delimiter, naming),
+                    standing::heartbeat_key(),
+                    standing::heartbeat_value(),
+                ),
+            ],
+            content,
+            no_headers: Arc::from([]),
+            dead_headers: Arc::from([]),
+            dead_topic: Arc::from(""),
+            tally: (records.transactions == TransactionMetadata::Provided).then(Tally::default),
+        }
+    }
+
+    fn stream(&self, kind: Standing) -> &Stream {
+        let [transaction, message, heartbeat] = &self.streams;
+        match kind {
+            Standing::Transaction => transaction,
+            Standing::Message => message,
+            Standing::Heartbeat => heartbeat,
+        }
+    }
+
+    fn stream_mut(&mut self, kind: Standing) -> &mut Stream {
+        let [transaction, message, heartbeat] = &mut self.streams;
+        match kind {
+            Standing::Transaction => transaction,
+            Standing::Message => message,
+            Standing::Heartbeat => heartbeat,
+        }
+    }
+
+    /// Where the last records go; nothing where they are a table's.
+    pub(super) fn place(&self, origin: Origin) -> Option<Place<'_>> {
+        match origin {
+            Origin::Table => None,
+            Origin::Standing(kind) => {
+                let partition = (kind == Standing::Heartbeat).then_some(0);
+                Some(Place { topic: &self.stream(kind).topic, headers: &self.no_headers, partition })
+            }
+            Origin::DeadLetter => Some(Place { topic: &self.dead_topic, headers: &self.dead_headers, partition: None }),
+        }
+    }
+}
+
+impl Stream {
+    fn frame(&mut self, key_format: AnyFormat, value_format: AnyFormat, ids: Option<&dyn SchemaIds>) {
+        if self.frames.is_none() {
+            let key = key_format.frame(&self.topic, Side::Key, &self.key, ids);
+            let value = value_format.frame(&self.topic, Side::Value, &self.value, ids);
+            self.frames = key.zip(value).map(|(key, value)| Frames { key, value });
+        }
+    }
+}
+
+impl Encoder {
+    /// The topic of a kind of records.
+    #[must_use]
+    pub fn standing_topic(&self, kind: Standing) -> &Arc<str> {
+        &self.standing.stream(kind).topic
+    }
+
+    /// What has to be registered before records of a kind can be encoded, key first; nothing where the converters use no
+    /// registry.
+    #[must_use]
+    pub fn standing_schemas_of(&self, kind: Standing) -> Vec<SchemaText> {
+        let stream = self.standing.stream(kind);
+        let key = self.key_format.schema_text(&stream.topic, Side::Key, &stream.key);
+        let value = self.value_format.schema_text(&stream.topic, Side::Value, &stream.value);
+        key.into_iter().chain(value).collect()
+    }
+
+    /// What has to be registered before the stream begins: the schemas of all kinds of records that are certain to come.
+    /// Messages may never come; theirs are registered before the first ([`Encoder::is_framed`]).
+    #[must_use]
+    pub fn standing_schemas(&self) -> Vec<SchemaText> {
+        let certain = |kind: &Standing| match kind {
+            Standing::Transaction => self.standing.tally.is_some(),
+            Standing::Message => false,
+            Standing::Heartbeat => self.options.records.heartbeat.is_some(),
+        };
+        Standing::ALL.into_iter().filter(certain).flat_map(|kind| self.standing_schemas_of(kind)).collect()
+    }
+
+    /// Whether records of a kind can be encoded: their schemas are registered, or need not be.
+    pub fn is_framed(&mut self, kind: Standing) -> bool {
+        let (key, value, ids) = (self.key_format, self.value_format, self.schema_ids.as_deref());
+        let stream = self.standing.stream_mut(kind);
+        stream.frame(key, value, ids);
+        stream.frames.is_some()
+    }
+
+    /// Leaves one record in the buffers.
+    fn write_standing(&mut self, kind: Standing, key: &impl Payload, value: &impl Payload) -> Result<usize> {
+        if !self.is_framed(kind) {
+            let topic = self.standing_topic(kind);
+            return Err(Error::bug(format!("the schemas of topic {topic} are not registered")));
+        }
+        let stream = self.standing.stream(kind);
+        let Some(frames) = &stream.frames else { return Ok(0) };
+        let out = &mut self.encoded;
+        out.clear(Origin::Standing(kind));
+        out.keys.extend_from_slice(&frames.key.head);
+        self.key_format.put(&mut out.keys, &stream.key, key);
+        out.keys.extend_from_slice(frames.key.tail);
+        out.values.extend_from_slice(&frames.value.head);
+        self.value_format.put(&mut out.values, &stream.value, value);
+        out.values.extend_from_slice(frames.value.tail);
+        let (key, value) = (Some(0..out.keys.len()), Some(0..out.values.len()));
+        out.records.push(Ranges { key, value, own_header: None, number: 0 });
+        Ok(1)
+    }
+}

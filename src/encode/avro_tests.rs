@@ -74,6 +74,7 @@ fn every_type() -> (Arc<RelationVersion>, Vec<&'static str>) {
         (ColumnType::Geography, "0101000000000000000000F03F0000000000000040", ""),
         (ColumnType::Vector, "[1,0.1,3]", ""),
         (ColumnType::HalfVec, "[1,0.5]", ""),
+        (ColumnType::SparseVec, "{1:1.5,3:0.1}/5", ""),
         (ColumnType::Array(Box::new(ColumnType::Text)), "{a,NULL,\"x \\\"y\\\"\"}", ""),
         (ColumnType::Array(Box::new(ColumnType::Int4)), "{}", ""),
         (ColumnType::Array(Box::new(size(6, 2))), "{1.50,NULL}", ""),
@@ -127,6 +128,11 @@ fn assert_same(place: &str, avro: &Avro, json: &Json) {
                 assert_same(&format!("{place}.{name}"), value, member);
             }
             true
+        }
+        // An entry of a map whose keys are no texts.
+        (Avro::Record(fields), Json::Array(entry)) => {
+            fields.iter().zip(entry).for_each(|((name, avro), json)| assert_same(&format!("{place}.{name}"), avro, json));
+            fields.len() == entry.len()
         }
         (Avro::Null, Json::Null) => true,
         (Avro::Boolean(avro), Json::Bool(json)) => avro == json,

@@ -24,6 +24,8 @@ use crate::schema::Tables;
 mod avro;
 #[cfg(test)]
 mod avro_tests;
+#[cfg(test)]
+mod column_tests;
 mod envelope;
 mod format;
 mod framing;

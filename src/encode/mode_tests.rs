@@ -124,6 +124,16 @@ fn types_of_few_tables_have_debeziums_forms() {
             r#"{"wkb":"AQEAACDmEAAAAAAAAAAA8D8AAAAAAAAAQA==","srid":4326}"#,
         ),
         (ColumnType::Vector, "[1,0.1]", "[1.0,0.1]"),
+        (ColumnType::SparseVec, "{1:1.5,3:0.1}/5", r#"{"dimensions":5,"vector":[[1,1.5],[3,0.1]]}"#),
+        (ColumnType::SparseVec, "{}/3", r#"{"dimensions":3,"vector":[]}"#),
+        // The order of a Java map of four buckets that holds four entries, and so has grown to eight.
+        (
+            ColumnType::SparseVec,
+            "{1:1,8:2,9:3,17:4}/20",
+            r#"{"dimensions":20,"vector":[[8,2.0],[1,1.0],[9,3.0],[17,4.0]]}"#,
+        ),
+        // Debezium has short integers for indexes and dimensions.
+        (ColumnType::SparseVec, "{1:1}/40000", "null"),
         (array(ColumnType::Text), r#"{a,NULL,"NULL"}"#, r#"["a",null,"NULL"]"#),
         (array(ColumnType::Int2), "{}", "[]"),
         (array(ColumnType::Date), "{1970-01-02}", "[1]"),

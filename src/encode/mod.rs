@@ -302,7 +302,7 @@ impl Encoder {
         };
         let (topic, shared, partition) = match self.standing.place(encoded.origin) {
             None => (&self.plans.get(encoded.plan)?.topic, &self.shared_headers, None),
-            Some(place) => place,
+            Some(place) => (place.topic, place.headers, place.partition),
         };
         Some(Record {
             topic,

@@ -10,5 +10,5 @@ pub mod metrics;
 pub mod status;
 pub mod terminal;
 
-pub use metrics::{Metrics, Operation, Side, TableMetrics, TableTally};
+pub use metrics::{FailureOutcome, Metrics, Operation, Side, TableMetrics, TableTally};
 pub use status::{State, Status};

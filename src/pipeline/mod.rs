@@ -9,6 +9,7 @@ pub mod core;
 #[cfg(test)]
 mod core_tests;
 mod failure;
+pub mod heartbeat;
 pub mod input;
 pub mod monitor;
 pub mod pump;

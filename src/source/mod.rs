@@ -22,3 +22,4 @@ pub mod setup;
 pub mod slot;
 pub mod sql;
 mod tables;
+mod version;

@@ -304,7 +304,7 @@ mod tests {
         // Given a transaction of which one row and a message were written
         let mut tally = Tally::default();
         tally.begin(&transaction());
-        let table = relation(&[], &[]);
+        let table = relation(Vec::new(), &[]);
         tally.at(position(1));
         let at = tally.collection(&table);
         assert_eq!(tally.count(at), Numbers { total: 1, of_collection: 1 });

@@ -181,7 +181,25 @@ fn an_origin_belongs_to_its_transaction_alone() {
 fn a_message_outside_transactions_counts_as_a_last_commit() {
     let row = TupleBuffer::of_text(&["1"]);
     let steps = play(&mut assembler(None), &[logical(false), begin(0x500), insert(A, row.tuple())]);
-    assert_eq!(steps, ["message 0", "begin 9", "insert 0/500:1 of 16400 at 0/66, last 0/64"]);
+    assert_eq!(steps, ["lone message behind 0/63", "begin 9", "insert 0/500:1 of 16400 at 0/66, last 0/64"]);
+}
+
+#[test]
+fn a_message_outside_transactions_is_left_out_once_it_was_delivered() {
+    // Given a message that ends at 0/64, behind a transaction that began before it, and before one whose commit record
+    // begins right where it ends
+    let row = TupleBuffer::of_text(&["1"]);
+    let message_position = Position { commit: CommitLsn::new(Lsn::new(0x63)), ordinal: u64::MAX };
+    let at = |commit, ordinal| Position { commit: CommitLsn::new(Lsn::new(commit)), ordinal };
+    let messages = [logical(false), begin(0x64), insert(A, row.tuple())];
+    for (after, expected) in [
+        // The transaction before it was delivered to its end, and the message was not.
+        (at(0x30, u64::MAX), ["lone message behind 0/63", "begin 9", "insert 0/64:1 of 16400 at 0/66, last 0/64"]),
+        (message_position, ["skipped", "begin 9", "insert 0/64:1 of 16400 at 0/66, last 0/64"]),
+        (at(0x64, 1), ["skipped", "begin 9", "skipped"]),
+    ] {
+        assert_eq!(play(&mut assembler(Some(after)), &messages), expected, "{after}");
+    }
 }
 
 #[test]
@@ -205,6 +223,7 @@ fn broken_order_is_a_definite_error() {
         (&[begin(5), Message::Truncate(emptied.truncate())], "a change of relation 99 came before the relation itself"),
         (&[begin(5), begin(6)], "a transaction began inside another"),
         (&[commit(5)], "a commit came without its begin"),
+        (&[begin(5), logical(false)], "a message outside transactions came inside one"),
         (&[begin(5), commit(6)], "a commit stands elsewhere than its begin said"),
         (&[origin()], "an origin came elsewhere than right after a begin"),
         (&[begin(5), insert(A, row), origin()], "an origin came elsewhere than right after a begin"),

@@ -19,7 +19,7 @@ use crate::observe::http::{self, LISTEN_DEFAULT, Listen, Server};
 use crate::observe::log::Format;
 use crate::observe::terminal::StatusLine;
 use crate::observe::{Metrics, State, Status};
-use crate::pipeline::{self, monitor};
+use crate::pipeline::{self, heartbeat, monitor};
 use crate::sink::kafka::{KafkaSink, overrides};
 use crate::sink::stdout::{self, LineSink};
 
@@ -89,6 +89,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     let (order, stop) = watch::channel(None);
     let (ended, end) = oneshot::channel();
     let metrics = prepared.metrics;
+    let watched = metrics.clone();
     let thread = match prepared.sink {
         SinkChoice::Kafka => {
             let (kafka, client_id) = (connector.kafka.clone(), format!("walcast-{}", connector.name));
@@ -104,7 +105,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Local, "no runtime could be made").caused_by(error))?;
-    runtime.block_on(supervise(connector, &prepared.status, order, prepared.shutdown_timeout, end))?;
+    runtime.block_on(supervise(connector, &watched, order, prepared.shutdown_timeout, end))?;
     let outcome = match pipeline::join(thread) {
         // `| head` has seen enough; what it did not take is sent again at the next start.
         Err(error) if stdout::is_reader_gone(&error) => Ok(()),
@@ -120,7 +121,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode> {
 /// Waits for the pipeline's end, passing on the signals that order one; a second signal waits no longer.
 async fn supervise(
     connector: Arc<Connector>,
-    status: &Arc<Status>,
+    metrics: &Metrics,
     order: watch::Sender<Option<Duration>>,
     patience: Duration,
     mut end: oneshot::Receiver<()>,
@@ -128,7 +129,8 @@ async fn supervise(
     let no_signals = |error| Error::new(Kind::Local, "signals cannot be received").caused_by(error);
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let monitor = tokio::spawn(monitor::watch(connector, Arc::clone(status)));
+    let heartbeat = tokio::spawn(heartbeat::act(Arc::clone(&connector), metrics.clone()));
+    let monitor = tokio::spawn(monitor::watch(connector, Arc::clone(metrics.status())));
     let mut signals = 0;
     loop {
         tokio::select! {
@@ -145,6 +147,7 @@ async fn supervise(
         let _ = order.send(Some(patience));
     }
     monitor.abort();
+    heartbeat.abort();
     Ok(())
 }
 

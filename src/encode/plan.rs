@@ -10,6 +10,7 @@ use super::framing::{Frame, Side};
 use super::header::HeaderText;
 use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
 use crate::config::{Records, Unrepresentable};
+use crate::pgoutput::TypeOid;
 use crate::schema::{ColumnSchema, Conversion, Hidden, Literal, Put as _, Schema, TableSchemas};
 
 /// Position of `schema` and `table` in the `source` block.
@@ -76,6 +77,8 @@ pub(super) struct KeyField {
 pub(super) struct FieldPlan {
     /// Schema, table and column, for messages.
     pub(super) name: String,
+    /// Its type's number, for messages.
+    pub(super) type_oid: TypeOid,
     pub(super) column_type: ColumnType,
     pub(super) conversion: Conversion,
     /// What stands before a value.
@@ -239,6 +242,7 @@ fn plan_field<F: Format>(
         let unrepresentable = None;
         return FieldPlan {
             name,
+            type_oid: of.type_oid,
             column_type,
             conversion,
             label: before_value,
@@ -250,6 +254,7 @@ fn plan_field<F: Format>(
     }
     FieldPlan {
         name,
+        type_oid: of.type_oid,
         column_type,
         conversion: column.conversion.clone(),
         label: before_value,

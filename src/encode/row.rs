@@ -87,7 +87,7 @@ fn write_field<F: Format>(out: &mut Vec<u8>, format: F, field: &FieldPlan, datum
             return Ok(());
         }
     };
-    let value = value.map_err(|bad| Error::from(bad).detail(format!("column {}", field.name)))?;
+    let value = value.map_err(|bad| Error::from(bad).detail(place(field)))?;
     let start = out.len();
     out.extend_from_slice(&field.label);
     if field.conversion.put(value, &mut format.writer(out)).is_err() {
@@ -105,7 +105,7 @@ fn stand_in(out: &mut Vec<u8>, field: &FieldPlan) -> Result<()> {
             Kind::Undecodable,
             "a value cannot be written in its column's type (such as a numeric NaN)",
         )
-        .detail(format!("column {}", field.name))
+        .detail(place(field))
         .hint(
             "set event.converting.failure.handling.mode to warn to have such values written as null, or change the value \
              at the source and start again",
@@ -119,6 +119,11 @@ fn stand_in(out: &mut Vec<u8>, field: &FieldPlan) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Where a value stands that cannot be written; the value itself is never told.
+fn place(field: &FieldPlan) -> String {
+    format!("column {}, type OID {}", field.name, field.type_oid)
 }
 
 fn table(plan: &Plan) -> String {

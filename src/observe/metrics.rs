@@ -30,6 +30,12 @@ pub const RECORDS_DELIVERED_TOTAL: &str = "walcast_records_delivered_total";
 pub const TRANSACTIONS_TOTAL: &str = "walcast_transactions_total";
 /// Streams and producers that were lost, by side.
 pub const RECONNECTS_TOTAL: &str = "walcast_reconnects_total";
+/// Heartbeats written.
+pub const HEARTBEATS_TOTAL: &str = "walcast_heartbeats_total";
+/// Failures of `heartbeat.action.query`.
+pub const HEARTBEAT_QUERY_FAILURES_TOTAL: &str = "walcast_heartbeat_query_failures_total";
+/// Changes that could not be decoded, by table and outcome.
+pub const FAILED_EVENTS_TOTAL: &str = "walcast_failed_events_total";
 /// Time from commit to delivery, per unit.
 pub const DELIVERY_LATENCY_SECONDS: &str = "walcast_delivery_latency_seconds";
 /// Bytes of the server's log that are not confirmed.
@@ -57,6 +63,8 @@ pub const BUILD_INFO: &str = "walcast_build_info";
 pub const LABEL_TABLE: &str = "table";
 /// `create`, `update`, `delete`, `truncate` or `message`
 pub const LABEL_OPERATION: &str = "operation";
+/// `stopped`, `left_out` or `kept`
+pub const LABEL_OUTCOME: &str = "outcome";
 /// `source` or `sink`
 pub const LABEL_SIDE: &str = "side";
 /// See [`State`].
@@ -103,6 +111,29 @@ impl Operation {
     }
 }
 
+/// What became of a change that could not be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureOutcome {
+    /// It stopped the connector.
+    Stopped,
+    /// It was left out.
+    LeftOut,
+    /// It was left out and is kept in the dead-letter topic.
+    Kept,
+}
+
+impl FailureOutcome {
+    /// The label's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::LeftOut => "left_out",
+            Self::Kept => "kept",
+        }
+    }
+}
+
 /// Which connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
@@ -127,6 +158,12 @@ impl Side {
 struct TableOperation {
     table: Arc<str>,
     operation: Word,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TableOutcome {
+    table: String,
+    outcome: Word,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -158,6 +195,9 @@ struct Inner {
     record_bytes: Family<Table, Counter>,
     delivered: Counter,
     transactions: Counter,
+    heartbeats: Counter,
+    heartbeat_query_failures: Counter,
+    failed_events: Family<TableOutcome, Counter>,
     source_reconnects: Counter,
     sink_reconnects: Counter,
     latency: Histogram,
@@ -195,6 +235,12 @@ impl Metrics {
         let (delivered, transactions) = (Counter::default(), Counter::default());
         registry.register(stem(RECORDS_DELIVERED_TOTAL), "Records that the brokers acknowledged", delivered.clone());
         registry.register(stem(TRANSACTIONS_TOTAL), "Source transactions read to their end", transactions.clone());
+        let (heartbeats, heartbeat_query_failures) = (Counter::default(), Counter::default());
+        registry.register(stem(HEARTBEATS_TOTAL), "Heartbeats written", heartbeats.clone());
+        let help = "Failures of heartbeat.action.query";
+        registry.register(stem(HEARTBEAT_QUERY_FAILURES_TOTAL), help, heartbeat_query_failures.clone());
+        let failed_events = Family::<TableOutcome, Counter>::default();
+        registry.register(stem(FAILED_EVENTS_TOTAL), "Changes that could not be decoded", failed_events.clone());
         let reconnects = Family::<ByWord, Counter>::default();
         registry.register(stem(RECONNECTS_TOTAL), "Streams and producers that were lost", reconnects.clone());
         // Both series exist from the start, so that a rate over the first reconnect is not lost.
@@ -213,6 +259,9 @@ impl Metrics {
             record_bytes,
             delivered,
             transactions,
+            heartbeats,
+            heartbeat_query_failures,
+            failed_events,
             source_reconnects,
             sink_reconnects,
             latency,
@@ -251,6 +300,22 @@ impl Metrics {
     /// `n` more source transactions were read to their end.
     pub fn transactions(&self, n: u64) {
         self.0.transactions.inc_by(n);
+    }
+
+    /// `n` more heartbeats were written.
+    pub fn heartbeats(&self, n: u64) {
+        self.0.heartbeats.inc_by(n);
+    }
+
+    /// `heartbeat.action.query` failed once more.
+    pub fn heartbeat_query_failed(&self) {
+        self.0.heartbeat_query_failures.inc();
+    }
+
+    /// A change of a table could not be decoded.
+    pub fn failed_event(&self, table: &str, outcome: FailureOutcome) {
+        let labels = TableOutcome { table: table.to_owned(), outcome: Word(outcome.as_str()) };
+        self.0.failed_events.get_or_create_owned(&labels).inc();
     }
 
     /// A stream or a producer was lost.

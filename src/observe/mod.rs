@@ -12,5 +12,5 @@ pub mod status;
 pub mod terminal;
 
 pub use form::StreamForm;
-pub use metrics::{Metrics, Operation, Side, TableMetrics, TableTally};
+pub use metrics::{FailureOutcome, Metrics, Operation, Side, TableMetrics, TableTally};
 pub use status::{State, Status};

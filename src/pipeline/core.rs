@@ -15,7 +15,11 @@
 //!
 //! Must never do I/O, read a clock, or wait.
 
+mod orderly_end;
+
 use std::time::{Duration, Instant};
+
+use orderly_end::Deadlines;
 
 use super::backoff::{Backoff, Next};
 use super::failure::{broken, gap, gave_up, unfinished};
@@ -79,15 +83,6 @@ pub struct Core {
     answer_within: Option<Duration>,
     streaming_since: Option<Instant>,
     stop: Option<Deadlines>,
-}
-
-/// The two deadlines of an orderly end.
-#[derive(Clone, Copy, Debug)]
-struct Deadlines {
-    /// Until then an open transaction may come to its end; `None` once that time is over.
-    transaction: Option<Instant>,
-    /// Then it is over, whatever is outstanding.
-    all: Instant,
 }
 
 impl Core {
@@ -199,6 +194,7 @@ impl Core {
             }
             Input::UnitOpened => self.unit_opened(effects),
             Input::UnitSealed { records, end, position } => self.unit_sealed(records, end, position, now, effects),
+            Input::MarkSealed { records } => self.mark_sealed(records, now, effects),
             Input::Received(lsn) => {
                 self.heard_at = now;
                 self.received = self.received.max(lsn);
@@ -259,6 +255,20 @@ impl Core {
         self.appended = self.appended.max(Some(position));
         self.cut = end.is_none();
         if let Err(fault) = ledger.seal(ticket, records, end) {
+            self.fail(broken(fault), effects);
+            return;
+        }
+        self.after_settlement(now, effects);
+    }
+
+    /// What is confirmed already is the mark's end, behind which a keepalive may then move it.
+    fn mark_sealed(&mut self, records: u64, now: Instant, effects: &mut Vec<Effect>) {
+        let (Some(ledger), Some(ticket)) = (&mut self.ledger, self.open.take()) else {
+            self.fail(Error::bug("a mark was sealed that was not open"), effects);
+            return;
+        };
+        let end = EndLsn::new(ledger.confirmable().lsn());
+        if let Err(fault) = ledger.seal(ticket, records, Some(end)) {
             self.fail(broken(fault), effects);
             return;
         }
@@ -395,44 +405,6 @@ impl Core {
                 .detail("a server that shuts down does this after everything was confirmed");
             effects.push(Effect::LoseSource(error));
         }
-    }
-
-    fn stop(&mut self, patience: Duration, now: Instant, effects: &mut Vec<Effect>) {
-        if self.stop.is_some() {
-            return;
-        }
-        self.stop = Some(Deadlines { transaction: Some(now + patience / 2), all: now + patience });
-        match self.phase {
-            Phase::Streaming => {
-                self.phase = Phase::Draining;
-                self.drain(now, effects);
-            }
-            Phase::Connecting => {
-                effects.push(Effect::CloseSource);
-                self.phase = Phase::Draining;
-                self.drain(now, effects);
-            }
-            Phase::Draining | Phase::Ending | Phase::Ended => {}
-        }
-    }
-
-    fn drain(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        let Some(deadlines) = self.stop else { return };
-        if self.open.is_some() && deadlines.transaction.is_some_and(|deadline| now < deadline) {
-            return;
-        }
-        let idle = self.ledger.as_ref().is_none_or(Ledger::is_idle);
-        if idle || (self.open.is_some() && self.only_open_outstanding()) {
-            self.phase = Phase::Ending;
-            self.status(Reply::NotRequested, now, effects);
-            effects.push(Effect::EndCopy);
-        }
-    }
-
-    /// The open unit of a transaction that is cut off at an orderly end never settles and need not: the slot
-    /// sends that transaction again.
-    fn only_open_outstanding(&self) -> bool {
-        self.ledger.as_ref().is_none_or(|ledger| ledger.units_outstanding() <= 1)
     }
 
     fn tick(&mut self, now: Instant, effects: &mut Vec<Effect>) {

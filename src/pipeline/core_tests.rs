@@ -121,6 +121,61 @@ fn a_lost_source_keeps_what_the_sink_holds_and_skips_what_was_appended() {
 }
 
 #[test]
+fn a_message_outside_transactions_is_confirmed_after_everything_before_it() {
+    // Given a transaction that is not delivered, and a message outside transactions behind it
+    let mut rig = Rig::streaming(100);
+    let transaction = rig.unit(2, 200);
+    let message = rig.unit(1, 240);
+    // When the message is delivered first
+    rig.now += 2 * SECOND;
+    let effects = rig.delivered(message, 1);
+    // Then nothing moves until the transaction is, too
+    assert!(flushes(&effects).is_empty(), "{effects:?}");
+    assert_eq!(flushes(&rig.keepalive(300, Reply::Requested)), [100]);
+    rig.delivered(transaction, 2);
+    assert_eq!(flushes(&rig.keepalive(300, Reply::Requested)), [300]);
+}
+
+#[test]
+fn a_message_that_is_left_out_moves_the_confirmed_position() {
+    let mut rig = Rig::streaming(100);
+    rig.unit(0, 240);
+    assert_eq!(rig.core.confirmed().map(|confirmed| confirmed.lsn()), Some(Lsn::new(240)));
+}
+
+#[test]
+fn a_mark_confirms_nothing_and_lets_a_keepalive_behind_it_count() {
+    // Given a transaction that is not delivered and a heartbeat behind it
+    let mut rig = Rig::streaming(100);
+    let transaction = rig.unit(1, 200);
+    rig.apply(Input::UnitOpened);
+    let mark = rig.core.open_ticket().unwrap();
+    rig.apply(Input::MarkSealed { records: 1 });
+    // When the heartbeat is delivered, then nothing is confirmed
+    rig.delivered(mark, 1);
+    assert_eq!(flushes(&rig.keepalive(500, Reply::Requested)), [100]);
+    // When the transaction is, then the keepalive behind both is
+    rig.delivered(transaction, 1);
+    assert_eq!(flushes(&rig.keepalive(500, Reply::Requested)), [500]);
+    assert_eq!(rig.core.resume_after(), Some(position(200)), "a mark is no position");
+}
+
+#[test]
+fn a_mark_does_not_make_a_cut_transaction_whole() {
+    let mut rig = Rig::streaming(100);
+    rig.apply(Input::UnitOpened);
+    let ticket = rig.core.open_ticket().unwrap();
+    rig.apply(Input::UnitSealed { records: 1, end: None, position: Position { ordinal: 1, ..position(200) } });
+    rig.delivered(ticket, 1);
+    rig.apply(Input::UnitOpened);
+    let mark = rig.core.open_ticket().unwrap();
+    rig.apply(Input::MarkSealed { records: 1 });
+    rig.delivered(mark, 1);
+    assert!(!rig.core.is_complete());
+    assert_eq!(rig.core.confirmed().map(|confirmed| confirmed.lsn()), Some(Lsn::new(100)));
+}
+
+#[test]
 fn a_lost_sink_forgets_what_it_held_and_starts_from_the_confirmed_position() {
     let mut rig = Rig::streaming(100);
     let unit = rig.unit(1, 200);

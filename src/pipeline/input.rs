@@ -32,6 +32,12 @@ pub enum Input<'a> {
         /// The last event that was appended, or the end of the transaction.
         position: Position,
     },
+    /// The open unit is a mark, such as a heartbeat between two transactions, and got its last record. Its settlement
+    /// confirms nothing by itself, but does not stand in the way of what comes after it.
+    MarkSealed {
+        /// Records appended under its ticket.
+        records: u64,
+    },
     /// Bytes up to this position have arrived.
     Received(Lsn),
     /// The server told its position.

@@ -10,6 +10,7 @@ pub mod core;
 mod core_tests;
 mod failure;
 mod form;
+pub mod heartbeat;
 pub mod input;
 pub mod monitor;
 mod policy;

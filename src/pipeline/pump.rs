@@ -10,6 +10,8 @@
 //! - A topic is made ready when its first record is there, not before: the server also describes tables of which
 //!   no row follows, such as partitions whose changes are sent as those of their root.
 
+mod off_table;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,11 +19,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::core::Core;
 use super::input::{Effect, Input, Reply};
-use super::tables::{Capture, Tables};
+use super::tables::{Capture, SHARED_TOPIC_REMEDY, Tables};
 use crate::assemble::{Assembler, Step};
 use crate::catalog::facts::Facts;
 use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
-use crate::encode::Encoder;
+use crate::encode::{Encoder, Standing};
 use crate::error::{Error, Kind};
 use crate::event::{Change, Event, Transaction};
 use crate::history::Number;
@@ -32,6 +34,8 @@ use crate::pgoutput::{Block, RelationId, TypeOid, parse};
 use crate::pgtime::PgMicros;
 use crate::sink::{Append, Sink};
 use crate::wire::{CopyBoth, Frame};
+pub use off_table::OffTable;
+use off_table::Pending;
 
 /// Records of one unit before a transaction is cut into another slice, so that no count and no wait of the
 /// ledger grows with the size of a transaction.
@@ -55,6 +59,8 @@ pub enum Pause {
     NewTopic(Arc<str>),
     /// A captured relation has a column that a session in binary form cannot carry.
     NeedText(Unfit),
+    /// The schemas of a kind of records must be registered before the first of them.
+    NewSchemas(Standing),
     /// The sink has no room.
     SinkFull,
     /// The core wants no frames now.
@@ -91,8 +97,9 @@ pub struct Pump {
     tables: Tables,
     /// Records of the event in the encoder's buffers that the sink has not taken yet.
     waiting: Range<usize>,
-    /// Tables of a Truncate message whose events are still to be encoded.
-    truncating: VecDeque<Emptied>,
+    /// What follows when they are taken.
+    pending: VecDeque<Pending>,
+    off_table: OffTable,
     unit_records: u64,
     /// Source transactions read to their end and not yet counted in the metrics.
     transactions: u64,
@@ -102,8 +109,6 @@ pub struct Pump {
     unsettled: VecDeque<(Ticket, PgMicros)>,
     /// Commit time of the oldest transaction that was lost with a sink, until one is delivered again.
     resending_since: Option<PgMicros>,
-    /// A logical message was left out, which is said once.
-    logical_seen: bool,
     form: StreamForm,
     /// Why the session's form does not do, where that is known and not said yet.
     unfit: Option<Unfit>,
@@ -112,20 +117,20 @@ pub struct Pump {
 impl Pump {
     /// A pump that has seen nothing.
     #[must_use]
-    pub fn new(encoder: Encoder, tables: Tables) -> Self {
+    pub fn new(encoder: Encoder, tables: Tables, off_table: OffTable) -> Self {
         Self {
             assembler: Assembler::new(Catalog::new(), None, None),
             encoder,
             tables,
             waiting: 0..0,
-            truncating: VecDeque::new(),
+            pending: VecDeque::new(),
+            off_table,
             unit_records: 0,
             transactions: 0,
             position: Position::default(),
             commit_time: PgMicros::default(),
             unsettled: VecDeque::new(),
             resending_since: None,
-            logical_seen: false,
             form: StreamForm::Text,
             unfit: None,
         }
@@ -140,7 +145,8 @@ impl Pump {
         catalog.start_session(facts);
         self.assembler = Assembler::new(catalog, resume_after, last_commit);
         self.waiting = 0..0;
-        self.truncating.clear();
+        self.pending.clear();
+        self.off_table.resume_after = resume_after;
         self.unit_records = 0;
         self.form = form;
         self.unfit = None;
@@ -168,13 +174,17 @@ impl Pump {
             return Ok(Pause::NeedText(unfit));
         }
         let clock_nanos = unix_nanos();
+        if let Some(pause) = self.beat(core, clock_nanos, now, effects).map_err(Fault::Source)? {
+            return Ok(pause);
+        }
         for _ in 0..FRAMES_PER_TURN_MAX {
             if self.append(sink, core)? == Append::Full {
                 core.apply(Input::SinkFull, now, effects);
                 return Ok(Pause::SinkFull);
             }
-            if let Some(emptied) = self.truncating.pop_front() {
-                if let Some(pause) = self.truncate(&emptied, clock_nanos).map_err(Fault::Source)? {
+            if let Some(pending) = self.pending.pop_front() {
+                let pause = self.resolve(pending, core, clock_nanos, now, effects).map_err(Fault::Source)?;
+                if let Some(pause) = pause {
                     return Ok(pause);
                 }
                 continue;
@@ -188,6 +198,9 @@ impl Pump {
             }
             let Some(frame) = copy.peek_frame().map_err(Fault::Source)? else { return Ok(Pause::NeedBytes) };
             let pause = match frame {
+                Frame::Data { payload, .. } if self.needs_message_schemas(payload) => {
+                    return Ok(Pause::NewSchemas(Standing::Message));
+                }
                 Frame::Data { start, payload, .. } => {
                     self.message(start, payload, core, clock_nanos, now, effects).map_err(Fault::Source)?
                 }
@@ -221,7 +234,15 @@ impl Pump {
             Step::Event(event) => {
                 self.position = event.position;
                 let id = event.relation.id;
-                self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
+                match encode(&mut self.encoder, &mut self.tables, &event, clock_nanos) {
+                    Ok(waiting) => self.waiting = waiting,
+                    Err(error) => {
+                        let (encoder, off_table) = (&mut self.encoder, &mut self.off_table);
+                        let (records, pause) = Self::handle_failure(encoder, off_table, &event, payload, error)?;
+                        self.waiting = 0..records;
+                        return Ok(pause);
+                    }
+                }
                 return Ok(self.new_topic(id));
             }
             Step::Begin(transaction) => {
@@ -229,17 +250,16 @@ impl Pump {
                 self.position = Position { commit: transaction.commit, ordinal: 0 };
                 self.unit_records = 0;
                 core.apply(Input::UnitOpened, now, effects);
+                let begun = Self::begin_transaction(&mut self.encoder, &mut self.off_table, transaction, start)?;
+                if let Some(records) = begun {
+                    return Ok(self.offer_standing(Standing::Transaction, records, Pending::Begun));
+                }
             }
-            Step::Commit { commit, end } => {
-                self.position = Position { commit, ordinal: u64::MAX };
-                core.apply(Input::Received(end.lsn()), now, effects);
-                self.seal(Some(end), core, now, effects);
-                self.transactions += 1;
-            }
+            Step::Commit { commit, end } => return self.end_transaction(commit, end, start, core, now, effects),
             Step::Truncate(truncated) => {
                 for event in truncated.events() {
                     self.position = event.position;
-                    self.truncating.push_back(Emptied::from(&event));
+                    self.pending.push_back(Pending::Emptied(Emptied::from(&event)));
                 }
             }
             Step::NeedsFacts(relation) => return Ok(Some(Pause::NeedFacts(relation))),
@@ -251,7 +271,18 @@ impl Pump {
                     return Ok(Some(Pause::NewRelation(relation)));
                 }
             }
-            Step::Logical(..) => self.leave_out_logical(),
+            Step::Logical(message) => {
+                let lone = message.transaction.is_none().then(|| EndLsn::new(message.lsn));
+                self.position = message.position;
+                let records = Self::message_record(&mut self.encoder, &mut self.off_table, message, clock_nanos)?;
+                if let Some(end) = lone {
+                    self.unit_records = 0;
+                    core.apply(Input::UnitOpened, now, effects);
+                    core.apply(Input::Received(end.lsn()), now, effects);
+                    self.pending.push_back(Pending::Lone(end));
+                }
+                return Ok(self.offer_message(records));
+            }
             Step::Skipped => {}
         }
         Ok(None)
@@ -279,16 +310,6 @@ impl Pump {
             }
         }
         Ok(Append::Taken)
-    }
-
-    /// Debezium writes these to `PREFIX.message`; whoever counts on that has to know.
-    #[cold]
-    fn leave_out_logical(&mut self) {
-        if !std::mem::replace(&mut self.logical_seen, true) {
-            tracing::warn!(
-                "messages of pg_logical_emit_message are left out: walcast does not write them yet; said once"
-            );
-        }
     }
 
     fn truncate(&mut self, emptied: &Emptied, clock_nanos: u64) -> Result<Option<Pause>, Error> {
@@ -326,11 +347,10 @@ impl Pump {
     /// Seals what was appended of a transaction that was cut off: one more slice, which confirms nothing.
     pub fn cut(&mut self, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
         if core.open_ticket().is_some() {
-            if !self.waiting.is_empty() || !self.truncating.is_empty() {
-                // The sink took some of the event's records or none; the slot sends the event again, whole.
-                self.position.ordinal = self.position.ordinal.saturating_sub(1);
+            if !self.waiting.is_empty() || !self.pending.is_empty() {
+                self.position = self.reached();
                 self.waiting = 0..0;
-                self.truncating.clear();
+                self.pending.clear();
             }
             self.seal(None, core, now, effects);
         }
@@ -379,7 +399,17 @@ impl Pump {
             Capture::Excluded => {}
             Capture::Captured => {
                 let topic = self.encoder.plan(relation);
-                self.tables.set_topic(relation.id, &topic);
+                if let Some(other) = self.tables.set_topic(relation.id, &topic)
+                    && !self.encoder.tells_tables_apart()
+                {
+                    tracing::warn!(
+                        topic = &*topic,
+                        table = format!("{}.{}", relation.schema, relation.table),
+                        other = format!("{}.{}", other.schema, other.table),
+                        remedy = SHARED_TOPIC_REMEDY,
+                        "two tables share a topic"
+                    );
+                }
             }
         }
     }
@@ -387,6 +417,7 @@ impl Pump {
     /// The sink has made a topic ready.
     pub fn topic_prepared(&mut self, topic: &str) {
         self.tables.topic_prepared(topic);
+        self.off_table.topic_prepared(topic);
     }
 
     /// The sink is lost with all that it held. A new one has no topic ready.
@@ -394,6 +425,7 @@ impl Pump {
         self.resending_since = self.oldest_unsettled();
         self.unsettled.clear();
         self.tables.forget_topics();
+        self.off_table.forget_topics();
     }
 
     /// Adds the table and the names of its key columns to a sink's complaint about a topic's record.
@@ -432,6 +464,7 @@ impl Pump {
     pub fn flush_counters(&mut self, now: Instant, metrics: &Metrics) {
         if self.tables.flush(now) {
             metrics.transactions(std::mem::take(&mut self.transactions));
+            self.off_table.flush_counters(metrics);
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::core::{Core, Phase, Policy};
 use super::input::{Effect, Input, Outcome, Reply};
-use super::pump::{Fault, Pause, Pump};
+use super::pump::{Fault, OffTable, Pause, Pump};
 use super::session::{self, Known, Session};
 use super::tables::Tables;
 use crate::config::Connector;
@@ -30,6 +30,7 @@ use crate::source::capture::CaptureFilter;
 use crate::source::preflight::{self, Severity};
 use crate::source::sql::Sql;
 use crate::wire::{CopyBoth, ReplyRequest};
+use preparation::topics;
 use versions::Versions;
 
 /// How often deliveries are looked for while some are outstanding and no bytes arrive.
@@ -112,7 +113,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let sink = make_sink()?;
         Ok(Self {
             core: Core::new(policy, now),
-            pump: Pump::new(encoder(&connector), Tables::new(CaptureFilter::new(&connector.capture)?, now)),
+            pump: Pump::new(
+                encoder(&connector),
+                Tables::new(CaptureFilter::new(&connector.capture)?, now),
+                OffTable::new(&connector, now)?,
+            ),
             sql: Arc::new(Sql::new(connector.database.clone())),
             versions: Versions::of(&sink, &connector.schema_history),
             sink,
@@ -201,7 +206,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let history = self.versions.look();
         Box::pin(async move {
             let mut report = preflight::preflight(&sql, &connector).await?;
-            let topics = report.captured.iter().map(|name| encoder.topic(&name.schema, &name.table)).collect();
+            let topics = topics(&mut report, &encoder);
             for concern in sink(topics).await? {
                 let severity = match concern.gravity {
                     Gravity::Fatal => Severity::Error,
@@ -260,8 +265,13 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         self.source_lost(error);
                     }
                 }
+                Ok(Pause::NewSchemas(kind)) => {
+                    if let Err(error) = self.register(stream, kind).await {
+                        self.source_lost(error);
+                    }
+                }
                 Ok(Pause::NeedBytes) if self.effects.is_empty() => {
-                    let wake = self.wake();
+                    let wake = self.wake_or_beat();
                     tokio::select! {
                         biased;
                         patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
@@ -274,7 +284,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     }
                 }
                 Ok(Pause::SinkFull | Pause::Held) if self.effects.is_empty() => {
-                    let wake = self.wake();
+                    let wake = self.wake_or_beat();
                     tokio::select! {
                         biased;
                         patience = stop_ordered(&mut self.stop), if !self.stopping => self.stop(patience),
@@ -384,6 +394,12 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     fn wake(&self) -> Instant {
         let tick = self.core.next_tick();
         if self.sink.depth().records > 0 { tick.min(Instant::now() + DELIVERY_POLL_INTERVAL) } else { tick }
+    }
+
+    /// The same while streaming, when a heartbeat may be due.
+    fn wake_or_beat(&self) -> Instant {
+        let wake = self.wake();
+        self.pump.next_beat(&self.core).map_or(wake, |due| wake.min(due))
     }
 
     async fn carry_out(&mut self, copy: &mut Option<CopyBoth>) -> Option<Turn> {

@@ -16,6 +16,12 @@ use crate::source::capture::CaptureFilter;
 /// Time between two transfers of the counters to the shared metrics.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
+/// What helps where two tables share a topic. Nothing is lost by it, as long as the topic keeps all its records: where it
+/// is compacted, a row of one table replaces the row of the other that has the same key.
+pub const SHARED_TOPIC_REMEDY: &str = "rename a table, or set topic.naming.strategy to \
+     io.debezium.schema.SchemaUnicodeTopicNamingStrategy, under which no two tables share a topic; where they are meant \
+     to share it, see that the topic is not compacted";
+
 /// Whether changes of a table go to the sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capture {
@@ -41,6 +47,8 @@ pub struct Tables {
     filter: CaptureFilter,
     index: HashMap<RelationId, usize>,
     tables: Vec<Table>,
+    /// The first table of each topic.
+    topic_owner: HashMap<Arc<str>, RelationId>,
     /// The table of the last row: rows of one table come in runs.
     last: Option<(RelationId, usize)>,
     flushed_at: Instant,
@@ -50,7 +58,14 @@ impl Tables {
     /// No tables yet.
     #[must_use]
     pub fn new(filter: CaptureFilter, now: Instant) -> Self {
-        Self { filter, index: HashMap::new(), tables: Vec::new(), last: None, flushed_at: now }
+        Self {
+            filter,
+            index: HashMap::new(),
+            tables: Vec::new(),
+            topic_owner: HashMap::new(),
+            last: None,
+            flushed_at: now,
+        }
     }
 
     /// Whether a relation is captured, known or not.
@@ -112,11 +127,16 @@ impl Tables {
         known.is_some_and(|table| Arc::ptr_eq(&table.relation, relation))
     }
 
-    /// Remembers the topic of a table.
-    pub fn set_topic(&mut self, id: RelationId, topic: &Arc<str>) {
+    /// Remembers the topic of a table; gives another table whose records go there too.
+    pub fn set_topic(&mut self, id: RelationId, topic: &Arc<str>) -> Option<&RelationVersion> {
+        let owner = *self.topic_owner.entry(Arc::clone(topic)).or_insert(id);
         if let Some(table) = self.index.get(&id).and_then(|&at| self.tables.get_mut(at)) {
             table.topic = Some(Arc::clone(topic));
         }
+        let table = |id| self.index.get(&id).and_then(|&at| self.tables.get(at)).map(|table| &*table.relation);
+        // A table that was dropped and made again has another number and the same name.
+        let (owner, own) = (table(owner)?, table(id)?);
+        ((&owner.schema, &owner.table) != (&own.schema, &own.table)).then_some(owner)
     }
 
     /// The topic of a table where it was not made ready yet.

@@ -23,3 +23,4 @@ pub mod setup;
 pub mod slot;
 pub mod sql;
 mod tables;
+mod version;

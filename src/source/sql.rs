@@ -16,6 +16,7 @@ use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::ident::QuotedIdent;
+pub use super::version::ServerVersion;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::wire::tls;
@@ -30,51 +31,19 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(100);
 /// catalog, and so that `pg_get_expr` qualifies names always in the same way.
 const SESSION_OPTIONS: &str = "-c search_path=pg_catalog -c statement_timeout=90000";
 
+/// The same for statements of an operator.
+const OPERATOR_OPTIONS: &str = "-c statement_timeout=90000";
+
 /// Application name shown in `pg_stat_activity`.
 pub const APPLICATION_NAME: &str = "walcast";
 
 /// A parameter with its type: statements go in one round trip and leave nothing prepared behind.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// The server's version as `server_version_num` counts it: 150017 is 15.17.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ServerVersion(pub u32);
-
-impl ServerVersion {
-    /// The major version: 15 of 15.17.
-    #[must_use]
-    pub const fn major(self) -> u32 {
-        self.0 / 10_000
-    }
-
-    /// Reads the start-up parameter `server_version`: `15.17 (Debian 15.17-0+deb12u1)`, `19beta1`, `9.6.24`.
-    fn parse(text: &str) -> Option<Self> {
-        let number = |part: &str| -> Option<u32> {
-            let digits = part.split(|c: char| !c.is_ascii_digit()).next()?;
-            digits.parse().ok()
-        };
-        let mut parts = text.split('.');
-        let major = number(parts.next()?)?;
-        let minor = parts.next().and_then(number).unwrap_or(0);
-        let num =
-            if major >= 10 { major.checked_mul(10_000)?.checked_add(minor)? } else { major * 10_000 + minor * 100 };
-        Some(Self(num))
-    }
-}
-
-impl std::fmt::Display for ServerVersion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.major() >= 10 {
-            write!(f, "{}.{}", self.major(), self.0 % 10_000)
-        } else {
-            write!(f, "{}.{}", self.major(), self.0 / 100 % 100)
-        }
-    }
-}
-
 /// A connection for SQL that opens itself when it is needed.
 pub struct Sql {
     database: config::Database,
+    options: &'static str,
     live: Mutex<Option<Live>>,
 }
 
@@ -88,7 +57,13 @@ impl Sql {
     /// Prepares a connection; nothing is opened yet.
     #[must_use]
     pub fn new(database: config::Database) -> Self {
-        Self { database, live: Mutex::new(None) }
+        Self { database, options: SESSION_OPTIONS, live: Mutex::new(None) }
+    }
+
+    /// The same for statements of an operator, with the role's own search path.
+    #[must_use]
+    pub fn for_operator(database: config::Database) -> Self {
+        Self { database, options: OPERATOR_OPTIONS, live: Mutex::new(None) }
     }
 
     /// What this connects to.
@@ -108,7 +83,7 @@ impl Sql {
         let mut guard = self.live.lock().await;
         if guard.as_ref().is_none_or(|live| live.client.is_closed()) {
             *guard = None;
-            *guard = Some(connect(&self.database).await?);
+            *guard = Some(connect(&self.database, self.options).await?);
         }
         let live = MutexGuard::try_map(guard, Option::as_mut)
             .map_err(|_| Error::bug("a connection is missing that has just been opened"))?;
@@ -142,6 +117,17 @@ impl Session<'_> {
     /// Dropping the future leaves the statement to finish by itself.
     pub async fn query(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
         answer(self.live.client.query_typed(statement, params), &self.live.driver).await
+    }
+
+    /// Runs what may be several statements and leaves their rows alone.
+    ///
+    /// # Errors
+    /// Any kind a server answer maps to.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the statement to finish by itself.
+    pub async fn execute(&self, statements: &str) -> Result<()> {
+        answer(self.live.client.batch_execute(statements), &self.live.driver).await
     }
 
     /// Runs statements without parameters in one transaction: all of them take effect, or none.
@@ -241,8 +227,8 @@ async fn answer<T>(request: impl Future<Output = Result<T, tokio_postgres::Error
     }
 }
 
-async fn connect(database: &config::Database) -> Result<Live> {
-    match tokio::time::timeout(database.connect_timeout, connect_by_mode(database)).await {
+async fn connect(database: &config::Database, options: &str) -> Result<Live> {
+    match tokio::time::timeout(database.connect_timeout, connect_by_mode(database, options)).await {
         Ok(live) => live,
         Err(_) => Err(Error::new(Kind::Connection, format!("no connection to PostgreSQL at {}", address(database)))
             .detail(format!("gave up after {} ms", database.connect_timeout.as_millis()))
@@ -252,7 +238,7 @@ async fn connect(database: &config::Database) -> Result<Live> {
 
 /// Connects with libpq's meaning of `sslmode`: over a Unix socket there is never TLS, and `prefer` goes on in
 /// plain text where TLS does not come about or the server refuses only encrypted connections.
-async fn connect_by_mode(database: &config::Database) -> Result<Live> {
+async fn connect_by_mode(database: &config::Database, options: &str) -> Result<Live> {
     let unix_socket = database.host.starts_with('/');
     let mode = if unix_socket { config::SslMode::Disable } else { database.tls.mode };
     let driver_mode = match mode {
@@ -262,9 +248,9 @@ async fn connect_by_mode(database: &config::Database) -> Result<Live> {
             tokio_postgres::config::SslMode::Require
         }
     };
-    match connect_once(database, driver_mode).await {
+    match connect_once(database, options, driver_mode).await {
         Err(Refused { error, plain_text: PlainText::MayHelp }) if mode == config::SslMode::Prefer => {
-            connect_once(database, tokio_postgres::config::SslMode::Disable).await.map_err(|_| error)
+            connect_once(database, options, tokio_postgres::config::SslMode::Disable).await.map_err(|_| error)
         }
         other => other.map_err(|refused| refused.error),
     }
@@ -290,7 +276,11 @@ impl From<Error> for Refused {
     }
 }
 
-async fn connect_once(database: &config::Database, mode: tokio_postgres::config::SslMode) -> Result<Live, Refused> {
+async fn connect_once(
+    database: &config::Database,
+    options: &str,
+    mode: tokio_postgres::config::SslMode,
+) -> Result<Live, Refused> {
     let mut config = tokio_postgres::Config::new();
     config
         .host(database.host.trim_start_matches('[').trim_end_matches(']'))
@@ -298,7 +288,7 @@ async fn connect_once(database: &config::Database, mode: tokio_postgres::config:
         .user(&database.user)
         .dbname(&database.dbname)
         .application_name(APPLICATION_NAME)
-        .options(SESSION_OPTIONS)
+        .options(options)
         .connect_timeout(database.connect_timeout)
         .keepalives(database.tcp_keepalive)
         .keepalives_idle(Duration::from_secs(30))

@@ -7,6 +7,7 @@ mod audit;
 mod crash;
 mod kafka;
 mod load;
+mod off_table;
 mod postgres;
 mod rig;
 mod source;

@@ -151,6 +151,26 @@ impl Encoder {
         &self.standing.stream(kind).topic
     }
 
+    /// The topics of the kinds of records that are certain to come.
+    pub fn standing_topics(&self) -> impl Iterator<Item = &Arc<str>> {
+        Standing::ALL.into_iter().filter(|kind| self.is_certain(*kind)).map(|kind| self.standing_topic(kind))
+    }
+
+    /// Whether records of a kind are certain to come. Messages may never come.
+    fn is_certain(&self, kind: Standing) -> bool {
+        match kind {
+            Standing::Transaction => self.standing.tally.is_some(),
+            Standing::Message => false,
+            Standing::Heartbeat => self.options.records.heartbeat.is_some(),
+        }
+    }
+
+    /// Whether keys tell the tables apart whose records go to one topic.
+    #[must_use]
+    pub fn tells_tables_apart(&self) -> bool {
+        self.options.records.naming.key_field.is_some()
+    }
+
     /// What has to be registered before records of a kind can be encoded, key first; nothing where the converters use no
     /// registry.
     #[must_use]
@@ -165,12 +185,8 @@ impl Encoder {
     /// Messages may never come; theirs are registered before the first ([`Encoder::is_framed`]).
     #[must_use]
     pub fn standing_schemas(&self) -> Vec<SchemaText> {
-        let certain = |kind: &Standing| match kind {
-            Standing::Transaction => self.standing.tally.is_some(),
-            Standing::Message => false,
-            Standing::Heartbeat => self.options.records.heartbeat.is_some(),
-        };
-        Standing::ALL.into_iter().filter(certain).flat_map(|kind| self.standing_schemas_of(kind)).collect()
+        let certain = Standing::ALL.into_iter().filter(|kind| self.is_certain(*kind));
+        certain.flat_map(|kind| self.standing_schemas_of(kind)).collect()
     }
 
     /// Whether records of a kind can be encoded: their schemas are registered, or need not be.

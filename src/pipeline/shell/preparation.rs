@@ -2,16 +2,47 @@
 //!
 //! Owns the waits between two frames. Must never let one of them fall silent towards the server or deaf to a stop.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
 use super::{Shell, queue_status, stop_ordered};
 use crate::catalog::{OwnedRelation, RelationVersion};
-use crate::error::Result;
+use crate::encode::{Encoder, Standing};
+use crate::error::{Error, Kind, Result};
 use crate::pipeline::input::{Effect, Input};
+use crate::pipeline::tables::SHARED_TOPIC_REMEDY;
 use crate::sink::Sink;
 use crate::source::facts;
+use crate::source::preflight::{Report, Severity};
 use crate::wire::CopyBoth;
+
+/// The topics of the captured tables and of the records that are certain to come beside them. Tables whose records go to
+/// one topic are told.
+pub(super) fn topics(report: &mut Report, encoder: &Encoder) -> Vec<Arc<str>> {
+    let mut owners: HashMap<Arc<str>, String> = HashMap::new();
+    let mut topics: Vec<Arc<str>> = encoder.standing_topics().map(Arc::clone).collect();
+    let reserved = topics.clone();
+    let mut shared = Vec::new();
+    for name in &report.captured {
+        let topic = encoder.topic(&name.schema, &name.table);
+        let table = format!("{}.{}", name.schema, name.table);
+        if reserved.contains(&topic) {
+            shared.push(format!("records of table {table} go to topic {topic}, which has records of another kind"));
+        } else if let Some(other) = owners.get(&topic) {
+            if !encoder.tells_tables_apart() {
+                shared.push(format!("records of tables {other} and {table} go to one topic, {topic}"));
+            }
+        } else {
+            owners.insert(Arc::clone(&topic), table);
+            topics.push(topic);
+        }
+    }
+    for what in shared {
+        report.add_sink_finding(Severity::Warning, Kind::SinkRefused, what, SHARED_TOPIC_REMEDY.to_owned());
+    }
+    topics
+}
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Reads the facts of a relation, without which its rows cannot be decoded.
@@ -35,6 +66,12 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         self.pump.introduce(&version, &self.metrics);
         Ok(())
+    }
+
+    /// Registers the schemas of records that belong to no table, before the first of them.
+    #[expect(clippy::unused_async, reason = "the registry is asked here")]
+    pub(super) async fn register(&mut self, _stream: &mut CopyBoth, kind: Standing) -> Result<()> {
+        Err(Error::bug(format!("nothing registers the schemas of {kind:?} records")))
     }
 
     /// Makes a topic ready for the records that wait for it.

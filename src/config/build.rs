@@ -15,7 +15,7 @@ use super::model::{
     SslMode, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 use super::secret::Secret;
-use super::{converters, pattern};
+use super::{converters, pattern, registry};
 
 /// `max.queue.size.in.bytes` where it is absent or 0: large enough for lz4 batches to every partition while a
 /// broker is away for a moment, small enough for the memory that is promised.
@@ -43,6 +43,7 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
         capture: capture(checked),
         snapshot_mode: SnapshotMode::NoData,
         records: records(checked)?,
+        registries: registry::both(checked, findings),
         kafka,
         retries,
         status_interval: millis(checked, "status.update.interval.ms"),

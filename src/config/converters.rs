@@ -6,7 +6,13 @@
 
 use super::check::Checked;
 use super::findings::Findings;
-use super::model::{Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm};
+use super::model::{
+    AvroConverter, Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm, SchemaMetadata, SubjectNames,
+};
+
+const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+const CONFLUENT_AVRO: &str = "io.confluent.connect.avro.AvroConverter";
+const APICURIO_AVRO: &str = "io.apicurio.registry.utils.converter.AvroConverter";
 
 /// What would change schemas and is not there yet, with the values that change nothing.
 const SCHEMAS_ONLY: &[(&str, &str)] = &[
@@ -33,7 +39,7 @@ pub(super) fn check(checked: &Checked, findings: &mut Findings) {
 const fn writes_schemas(converter: Converter) -> bool {
     match converter {
         Converter::Json(json) => matches!(json.schemas, JsonSchemas::InEachRecord),
-        Converter::Avro => true,
+        Converter::Avro(_) => true,
     }
 }
 
@@ -47,10 +53,42 @@ pub(super) fn value(checked: &Checked) -> Converter {
     converter(checked, "value.converter")
 }
 
+/// The classes of converters that walcast knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Json,
+    ConfluentAvro,
+    ApicurioAvro,
+}
+
+/// The class that a converter is set to; `None` where it is not set.
+pub(super) fn class(checked: &Checked, name: &str) -> Option<Class> {
+    match checked.explicit(name)?.trim() {
+        "" => None,
+        CONFLUENT_AVRO => Some(Class::ConfluentAvro),
+        APICURIO_AVRO => Some(Class::ApicurioAvro),
+        _ => Some(Class::Json),
+    }
+}
+
+/// Refuses a class that is no converter of walcast's, with what to use in its place.
+pub(super) fn check_class(class: &str) -> Result<(), String> {
+    let class = class.trim();
+    if ["", JSON, CONFLUENT_AVRO, APICURIO_AVRO].contains(&class) {
+        return Ok(());
+    }
+    Err(format!("is not there; use {JSON}, {CONFLUENT_AVRO} or {APICURIO_AVRO}"))
+}
+
 fn converter(checked: &Checked, name: &str) -> Converter {
-    let is = |setting: &str, word: &str| {
-        checked.value(&format!("{name}.{setting}")).is_some_and(|value| value.trim().eq_ignore_ascii_case(word))
-    };
+    match class(checked, name) {
+        Some(Class::ConfluentAvro | Class::ApicurioAvro) => Converter::Avro(avro(checked, name)),
+        Some(Class::Json) | None => json(checked, name),
+    }
+}
+
+fn json(checked: &Checked, name: &str) -> Converter {
+    let is = |setting: &str, word: &str| is(checked, name, setting, word);
     let given = checked.explicit(name).is_some_and(|class| !class.is_empty());
     let schemas = is("schemas.enable", "true") || (given && !is("schemas.enable", "false"));
     Converter::Json(JsonConverter {
@@ -58,4 +96,29 @@ fn converter(checked: &Checked, name: &str) -> Converter {
         decimals: if is("decimal.format", "numeric") { DecimalFormat::Numeric } else { DecimalFormat::Base64 },
         nulls: if is("replace.null.with.default", "false") { NullForm::Null } else { NullForm::Default },
     })
+}
+
+fn avro(checked: &Checked, name: &str) -> AvroConverter {
+    let is = |setting: &str, word: &str| is(checked, name, setting, word);
+    let side = name.split('.').next().unwrap_or_default();
+    let strategy = match class(checked, name) {
+        Some(Class::ApicurioAvro) => format!("{name}.apicurio.registry.artifact-resolver-strategy"),
+        _ => format!("{name}.{side}.subject.name.strategy"),
+    };
+    let strategy = checked.value(&strategy).unwrap_or_default().rsplit('.').next().unwrap_or_default();
+    AvroConverter {
+        subjects: match strategy {
+            "RecordNameStrategy" | "QualifiedRecordIdStrategy" => SubjectNames::Record,
+            "TopicRecordNameStrategy" => SubjectNames::TopicRecord,
+            "SimpleTopicIdStrategy" => SubjectNames::TopicAlone,
+            _ => SubjectNames::Topic,
+        },
+        metadata: if is("connect.meta.data", "false") { SchemaMetadata::LeftOut } else { SchemaMetadata::Kept },
+        nulls: if is("ignore.default.for.nullables", "true") { NullForm::Null } else { NullForm::Default },
+    }
+}
+
+/// Whether a converter's setting is a word.
+fn is(checked: &Checked, name: &str, setting: &str, word: &str) -> bool {
+    checked.value(&format!("{name}.{setting}")).is_some_and(|value| value.trim().eq_ignore_ascii_case(word))
 }

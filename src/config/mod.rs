@@ -14,6 +14,7 @@ pub mod catalogue;
 mod check;
 mod converters;
 mod findings;
+pub mod jaas;
 mod json;
 mod load;
 mod model;
@@ -22,6 +23,7 @@ pub mod pattern;
 mod properties;
 mod property;
 mod provider;
+mod registry;
 mod secret;
 
 #[cfg(test)]
@@ -30,10 +32,13 @@ mod tests;
 pub use findings::{Note, Warning};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
-    Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,
+    Autocreate, AvroConverter, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,
     DecimalHandling, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka, NameAdjustment, NullForm,
-    Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode, SslMode, TimePrecision, Tls, TopicCreation,
-    UnknownTypes, Unrepresentable,
+    Publication, Records, Retries, SchemaMetadata, SkippedOperations, Slot, SnapshotMode, SslMode, SubjectNames,
+    TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
+pub use registry::{
+    ApicurioId, Pem, Registries, Registry, RegistryCredentials, RegistryDialect, RegistryTls, RegistryUrl, SchemaChoice,
+};
 pub use secret::Secret;

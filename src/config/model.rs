@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::registry::Registries;
 use super::secret::Secret;
 
 /// One connector, validated: everything the pipeline needs to know.
@@ -25,6 +26,8 @@ pub struct Connector {
     pub snapshot_mode: SnapshotMode,
     /// What records look like.
     pub records: Records,
+    /// Where schemas are registered.
+    pub registries: Registries,
     /// The brokers and the producer.
     pub kafka: Kafka,
     /// `errors.*`
@@ -303,7 +306,46 @@ pub enum Converter {
     /// `org.apache.kafka.connect.json.JsonConverter`
     Json(JsonConverter),
     /// `io.confluent.connect.avro.AvroConverter`, and Apicurio's in the same form.
-    Avro,
+    Avro(AvroConverter),
+}
+
+/// Settings of `AvroConverter` that change what is written or what its schemas are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AvroConverter {
+    /// `key.subject.name.strategy` or `value.subject.name.strategy`; `apicurio.registry.artifact-resolver-strategy`
+    pub subjects: SubjectNames,
+    /// `connect.meta.data`
+    pub metadata: SchemaMetadata,
+    /// `ignore.default.for.nullables`
+    pub nulls: NullForm,
+}
+
+impl Default for AvroConverter {
+    fn default() -> Self {
+        Self { subjects: SubjectNames::Topic, metadata: SchemaMetadata::Kept, nulls: NullForm::Default }
+    }
+}
+
+/// What schemas are registered under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectNames {
+    /// The topic and `-key` or `-value`: Confluent's `TopicNameStrategy`, Apicurio's `TopicIdStrategy`.
+    Topic,
+    /// The topic alone: Apicurio's `SimpleTopicIdStrategy`.
+    TopicAlone,
+    /// The record's full name: `RecordNameStrategy`, `QualifiedRecordIdStrategy`.
+    Record,
+    /// The topic, `-` and the record's full name: `TopicRecordNameStrategy`.
+    TopicRecord,
+}
+
+/// `connect.meta.data`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaMetadata {
+    /// What Avro has no words for stands in members beginning with `connect.`.
+    Kept,
+    /// It is left out.
+    LeftOut,
 }
 
 impl Default for Converter {

@@ -47,7 +47,9 @@ impl AnyFormat {
     pub(super) const fn of(converter: Converter) -> Self {
         match converter {
             Converter::Json(json) => Self::Json(Json { decimals: json.decimals, nulls: json.nulls }, json.schemas),
-            Converter::Avro => Self::Avro(Avro),
+            Converter::Avro(avro) => {
+                Self::Avro(Avro { nulls: avro.nulls, metadata: avro.metadata, subjects: avro.subjects })
+            }
         }
     }
 }

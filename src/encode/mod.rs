@@ -41,8 +41,7 @@ mod writer;
 
 use envelope::Surroundings;
 use format::AnyFormat;
-use framing::Side;
-pub use framing::{SchemaIds, SchemaText};
+pub use framing::{SchemaIds, SchemaText, Side};
 use plan::{Parts, Plan};
 use record::{Header, Headers, Record};
 use writer::Writer;
@@ -105,7 +104,8 @@ impl Encoder {
     pub fn new(mut options: EncoderOptions) -> Self {
         let records = &mut options.records;
         // Debezium looks at the converters: where one of them is Avro's, names of fields are made legal for it.
-        if [records.key_converter, records.value_converter].contains(&Converter::Avro)
+        let is_avro = |converter| matches!(converter, Converter::Avro(_));
+        if [records.key_converter, records.value_converter].into_iter().any(is_avro)
             && records.field_names == NameAdjustment::None
         {
             records.field_names = NameAdjustment::Avro;

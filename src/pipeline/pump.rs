@@ -21,7 +21,7 @@ use super::tables::{Capture, Tables};
 use crate::assemble::{Assembler, Step};
 use crate::catalog::facts::Facts;
 use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
-use crate::encode::Encoder;
+use crate::encode::{Encoder, SchemaText};
 use crate::error::{Error, Kind};
 use crate::event::{Change, Event, Transaction};
 use crate::ledger::Ticket;
@@ -305,6 +305,15 @@ impl Pump {
     /// Completes a relation with its facts.
     pub fn learn(&mut self, relation: &OwnedRelation, facts: &Facts) -> Arc<RelationVersion> {
         self.assembler.learn(relation, facts)
+    }
+
+    /// What has to be registered before rows of a relation version can be encoded.
+    #[must_use]
+    pub fn schemas(&self, relation: &RelationVersion) -> Vec<SchemaText> {
+        match self.tables.captures(relation) {
+            Capture::Excluded => Vec::new(),
+            Capture::Captured => self.encoder.schemas(relation),
+        }
     }
 
     /// Takes in a relation version.

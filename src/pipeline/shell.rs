@@ -22,6 +22,7 @@ use crate::error::{Class, Error, Kind, Result};
 use crate::ledger::ConfirmedLsn;
 use crate::observe::{Metrics, Side, State};
 use crate::pgtime::PgMicros;
+use crate::registry::Registrar;
 use crate::sink::{Deliveries, Gravity, Sink, Waiting};
 use crate::source::capture::CaptureFilter;
 use crate::source::preflight::{self, Severity};
@@ -81,6 +82,7 @@ enum Turn {
 struct Shell<S, F> {
     connector: Arc<Connector>,
     sql: Arc<Sql>,
+    registrar: Option<Arc<Registrar>>,
     core: Core,
     pump: Pump,
     sink: S,
@@ -104,12 +106,18 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             seed: fastrand::u64(..),
         };
         let now = Instant::now();
+        let registrar = Registrar::open(&connector.registries)?;
+        let mut encoder = encoder(&connector);
+        if let Some(registrar) = &registrar {
+            encoder = encoder.with_schema_ids(registrar.numbers());
+        }
         Ok(Self {
             core: Core::new(policy, now),
-            pump: Pump::new(encoder(&connector), Tables::new(CaptureFilter::new(&connector.capture)?, now)),
+            pump: Pump::new(encoder, Tables::new(CaptureFilter::new(&connector.capture)?, now)),
             sql: Arc::new(Sql::new(connector.database.clone())),
             sink: make_sink()?,
             known: Known::default(),
+            registrar,
             make_sink,
             connector,
             metrics,
@@ -187,6 +195,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         let (sql, connector) = (Arc::clone(&self.sql), Arc::clone(&self.connector));
         let (sink, encoder) = (self.sink.preflight(), encoder(&connector));
+        let registrar = self.registrar.clone();
         Box::pin(async move {
             let mut report = preflight::preflight(&sql, &connector).await?;
             let topics = report.captured.iter().map(|name| encoder.topic(&name.schema, &name.table)).collect();
@@ -197,6 +206,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 };
                 report.add_sink_finding(severity, Kind::SinkRefused, concern.what, concern.remedy);
             }
+            preparation::look_at_registry(registrar.as_deref(), &mut report).await;
             report.log();
             report.into_result().map(drop)
         })

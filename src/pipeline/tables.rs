@@ -53,11 +53,19 @@ impl Tables {
         Self { filter, index: HashMap::new(), tables: Vec::new(), last: None, flushed_at: now }
     }
 
+    /// Whether a relation is captured.
+    #[must_use]
+    pub fn captures(&self, relation: &RelationVersion) -> Capture {
+        match self.filter.matches(&relation.schema, &relation.table) {
+            true => Capture::Captured,
+            false => Capture::Excluded,
+        }
+    }
+
     /// Takes in a relation version; tells whether it is captured.
     pub fn introduce(&mut self, relation: &Arc<RelationVersion>, metrics: &Metrics) -> Capture {
         self.last = None;
-        let captured = self.filter.matches(&relation.schema, &relation.table);
-        let capture = if captured { Capture::Captured } else { Capture::Excluded };
+        let capture = self.captures(relation);
         let table = Table {
             capture,
             relation: Arc::clone(relation),

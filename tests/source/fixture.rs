@@ -135,6 +135,7 @@ fn connector(address: &Address, database: &str) -> Connector {
         capture: config::Capture::default(),
         snapshot_mode: config::SnapshotMode::NoData,
         records: config::Records::default(),
+        registries: config::Registries::default(),
         kafka: config::Kafka {
             bootstrap_servers: "127.0.0.1:1".to_owned(),
             producer: Vec::new(),

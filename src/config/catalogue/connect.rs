@@ -1,9 +1,7 @@
 //! Kafka Connect's own properties of a source connector, and where the brokers are.
 
+use super::super::converters::check_class;
 use super::super::property::{Prefix, Property, ValueType};
-
-/// The converter whose output walcast writes.
-const JSON_CONVERTER: &str = "org.apache.kafka.connect.json.JsonConverter";
 
 /// Header converters that write the context headers as walcast does.
 const HEADER_CONVERTERS: &[&str] =
@@ -34,10 +32,10 @@ pub(super) static PROPERTIES: &[Property] = &[
         .no_effect("a replication slot has one reader, in Debezium too"),
     Property::bool("tasks.max.enforce", "true", "Refuse more tasks than tasks.max")
         .no_effect("a replication slot has one reader, in Debezium too"),
-    Property::new("key.converter", ValueType::Class, "What writes record keys: JSON").high().not_yet(&[JSON_CONVERTER]),
-    Property::new("value.converter", ValueType::Class, "What writes record values: JSON")
+    Property::new("key.converter", ValueType::Class, "What writes record keys: JSON or Avro").high().check(check_class),
+    Property::new("value.converter", ValueType::Class, "What writes record values: JSON or Avro")
         .high()
-        .not_yet(&[JSON_CONVERTER]),
+        .check(check_class),
     Property::new("header.converter", ValueType::Class, "What writes record headers").not_yet(HEADER_CONVERTERS),
     Property::new(
         "key.converter.schemas.enable",

@@ -235,6 +235,7 @@ fn records(checked: &Checked) -> Option<Records> {
         field_names: name_adjustment(checked, "field.name.adjustment.mode"),
         key_converter: converters::key(checked),
         value_converter: converters::value(checked),
+        header_converter: converters::header(checked),
     })
 }
 

@@ -33,7 +33,7 @@ pub use findings::{Note, Warning};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
     Autocreate, AvroConverter, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,
-    DecimalHandling, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka, NameAdjustment, NullForm,
+    DecimalHandling, HeaderConverter, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka, NameAdjustment, NullForm,
     Publication, Records, Retries, SchemaMetadata, SkippedOperations, Slot, SnapshotMode, SslMode, SubjectNames,
     TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };

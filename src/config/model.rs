@@ -194,6 +194,8 @@ pub struct Records {
     pub key_converter: Converter,
     /// `value.converter`
     pub value_converter: Converter,
+    /// `header.converter`
+    pub header_converter: HeaderConverter,
 }
 
 impl Default for Records {
@@ -217,6 +219,7 @@ impl Default for Records {
             field_names: NameAdjustment::None,
             key_converter: Converter::default(),
             value_converter: Converter::default(),
+            header_converter: HeaderConverter::Simple,
         }
     }
 }
@@ -307,6 +310,19 @@ pub enum Converter {
     Json(JsonConverter),
     /// `io.confluent.connect.avro.AvroConverter`, and Apicurio's in the same form.
     Avro(AvroConverter),
+    /// `org.apache.kafka.connect.storage.StringConverter`: what Java prints.
+    Java,
+}
+
+/// What writes record headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderConverter {
+    /// `org.apache.kafka.connect.storage.SimpleHeaderConverter`
+    Simple,
+    /// `org.apache.kafka.connect.storage.StringConverter`
+    Java,
+    /// `org.apache.kafka.connect.json.JsonConverter`
+    Json(JsonConverter),
 }
 
 /// Settings of `AvroConverter` that change what is written or what its schemas are called.

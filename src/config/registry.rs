@@ -165,7 +165,7 @@ impl Settings<'_> {
         match converters::class(self.checked, self.converter)? {
             Class::ConfluentAvro => self.confluent(findings),
             Class::ApicurioAvro => self.apicurio(findings),
-            Class::Json => None,
+            Class::Json | Class::Java => None,
         }
     }
 

@@ -57,7 +57,7 @@ impl AnyFormat {
     /// The frame of payloads of a schema; `None` where the schema has to be registered and is not.
     pub(super) fn frame(self, topic: &str, side: Side, schema: &Schema, ids: Option<&dyn SchemaIds>) -> Option<Frame> {
         match self {
-            Self::Json(_, JsonSchemas::Absent) => Some(Frame::default()),
+            Self::Json(_, JsonSchemas::Absent) | Self::Java(_) => Some(Frame::default()),
             Self::Json(format, JsonSchemas::InEachRecord) => {
                 let mut head = b"{\"schema\":".to_vec();
                 json::append_schema(&mut head, schema, format);
@@ -75,7 +75,7 @@ impl AnyFormat {
     /// What has to be registered for a schema; nothing where the format knows no registry.
     pub(super) fn schema_text(self, topic: &str, side: Side, schema: &Schema) -> Option<SchemaText> {
         match self {
-            Self::Json(..) => None,
+            Self::Json(..) | Self::Java(_) => None,
             Self::Avro(avro) => Some(SchemaText {
                 side,
                 subject: subject(avro.subjects, topic, side, schema),

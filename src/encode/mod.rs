@@ -28,6 +28,7 @@ mod envelope;
 mod format;
 mod framing;
 mod header;
+mod java;
 mod json;
 #[cfg(test)]
 mod mode_tests;
@@ -116,6 +117,7 @@ impl Encoder {
         let surroundings = match value_format {
             AnyFormat::Json(json, _) => Surroundings::new(json, prefix, dbname),
             AnyFormat::Avro(avro) => Surroundings::new(avro, prefix, dbname),
+            AnyFormat::Java(java) => Surroundings::new(java, prefix, dbname),
         };
         Self {
             shared_headers,
@@ -235,6 +237,11 @@ impl Encoder {
                 Writer { plan, event, surroundings, records, key_format: self.key_format, value_format: avro, out }
                     .write()
             }
+            AnyFormat::Java(java) => {
+                surroundings.prepare(java, plan, event, now_unix_nanos);
+                Writer { plan, event, surroundings, records, key_format: self.key_format, value_format: java, out }
+                    .write()
+            }
         };
         if let Err(error) = written {
             self.encoded.clear(index);
@@ -288,7 +295,10 @@ fn shared_headers(options: &EncoderOptions) -> Arc<[Header]> {
         ("runId", &options.run_id),
     ]
     .into_iter()
-    .map(|(name, value)| Header { key: format!("__debezium.context.{name}"), value: value.as_bytes().to_vec() })
+    .map(|(name, value)| Header {
+        key: format!("__debezium.context.{name}"),
+        value: header::text(options.records.header_converter, value),
+    })
     .collect()
 }
 

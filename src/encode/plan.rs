@@ -8,8 +8,10 @@ use std::sync::atomic::AtomicBool;
 use super::format::{AnyFormat, Format, Segments, append_absent, append_literal};
 use super::framing::{Frame, Side};
 use super::header::HeaderText;
+use super::java::Java;
+use super::json::Json;
 use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
-use crate::config::{Records, Unrepresentable};
+use crate::config::{HeaderConverter, Records, Unrepresentable};
 use crate::schema::{ColumnSchema, Conversion, Put as _, Schema, TableSchemas};
 
 /// Position of `schema` and `table` in the `source` block.
@@ -53,8 +55,31 @@ pub(super) struct KeyPlan {
     pub(super) frame: Option<Frame>,
     /// Fields in key order.
     pub(super) fields: Vec<KeyField>,
-    /// The same as header texts.
-    pub(super) header_fields: Vec<KeyField>,
+    /// The same as headers have it.
+    pub(super) header: HeaderPlan,
+}
+
+/// How keys are written in headers.
+#[derive(Debug)]
+pub(super) struct HeaderPlan {
+    pub(super) frame: Frame,
+    pub(super) fields: Vec<KeyField>,
+}
+
+impl HeaderPlan {
+    fn new(parts: &Parts<'_>, schema: &Schema) -> Self {
+        let plain = |fields| Self { frame: Frame::default(), fields };
+        match parts.records.header_converter {
+            HeaderConverter::Simple => plain(key_fields(HeaderText, parts, schema)),
+            HeaderConverter::Java => plain(key_fields(Java, parts, schema)),
+            HeaderConverter::Json(json) => {
+                let format = Json { decimals: json.decimals, nulls: json.nulls };
+                // Neither has a schema that would have to be registered first.
+                let frame = AnyFormat::Json(format, json.schemas).frame("", Side::Key, schema, None).unwrap_or_default();
+                Self { frame, fields: key_fields(format, parts, schema) }
+            }
+        }
+    }
 }
 
 /// A field of the key.
@@ -110,14 +135,16 @@ impl Plan {
         let value = match value_format {
             AnyFormat::Json(json, _) => value_plan(json, &parts, value_frame),
             AnyFormat::Avro(avro) => value_plan(avro, &parts, value_frame),
+            AnyFormat::Java(java) => value_plan(java, &parts, value_frame),
         };
         let key = schemas.key.as_ref().map(|schema| KeyPlan {
             frame: frame(Side::Key, schema),
             fields: match key_format {
                 AnyFormat::Json(json, _) => key_fields(json, &parts, schema),
                 AnyFormat::Avro(avro) => key_fields(avro, &parts, schema),
+                AnyFormat::Java(java) => key_fields(java, &parts, schema),
             },
-            header_fields: key_fields(HeaderText, &parts, schema),
+            header: HeaderPlan::new(&parts, schema),
         });
         Self { relation: Arc::clone(parts.relation), topic: parts.topic, value, key }
     }
@@ -137,10 +164,13 @@ fn value_plan<F: Format>(format: F, parts: &Parts<'_>, frame: Option<Frame>) -> 
         format.present(&mut present, row);
         present.extend_from_slice(F::OPENING);
         format.null(&mut absent, row);
+        if F::SKIPS_NULLS {
+            absent = if first { F::OPENING.to_vec() } else { Vec::new() };
+        }
         RowLabel { present, absent }
     };
     let mut names = row.fields().iter();
-    let mut first = true;
+    let mut first = !F::SKIPS_NULLS;
     let columns = schemas.columns.iter().zip(&relation.columns);
     let fields = columns
         .map(|(schema, column)| {
@@ -167,7 +197,7 @@ fn key_fields<F: Format>(format: F, parts: &Parts<'_>, schema: &Schema) -> Vec<K
     let positions = parts.schemas.key_positions.iter().zip(schema.fields()).enumerate();
     let fields = positions.filter_map(|(index, (&position, field))| {
         let column = parts.schemas.columns.get(position)?.as_ref()?;
-        let label = Label { name: &field.name, first: index == 0 };
+        let label = Label { name: &field.name, first: index == 0 && !F::SKIPS_NULLS };
         let of = parts.relation.columns.get(position)?;
         Some(KeyField { position, field: plan_field(format, column, &label, parts.relation, of, parts.records) })
     });
@@ -200,6 +230,9 @@ fn plan_field<F: Format>(
         field
     };
     let absent = || {
+        if F::SKIPS_NULLS {
+            return Some(Vec::new());
+        }
         let mut field = label();
         append_absent(format, &mut field, schema).then_some(field)
     };

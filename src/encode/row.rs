@@ -38,7 +38,7 @@ impl<'a> Row<'a> {
 
 /// Appends all columns of a row.
 pub(super) fn write_row<F: Format>(out: &mut Vec<u8>, format: F, plan: &Plan, row: Row<'_>) -> Result<()> {
-    let fields = &plan.value.fields;
+    let (fields, fields_at) = (&plan.value.fields, out.len());
     if row.tuple.len() != fields.len() || row.older.is_some_and(|older| older.len() != fields.len()) {
         return Err(Error::new(Kind::Protocol, format!("a row of {} has another number of columns", table(plan)))
             .detail(format!("the relation has {}, the row {}", fields.len(), row.tuple.len())));
@@ -48,16 +48,19 @@ pub(super) fn write_row<F: Format>(out: &mut Vec<u8>, format: F, plan: &Plan, ro
         let datum = if datum == Datum::Unchanged { row.datum(position).unwrap_or(datum) } else { datum };
         write_field(out, format, field, datum)?;
     }
+    F::close_up(out, fields_at);
     Ok(())
 }
 
 /// Appends the fields of a key.
 pub(super) fn write_key<F: Format>(out: &mut Vec<u8>, format: F, fields: &[KeyField], row: Row<'_>) -> Result<()> {
     out.extend_from_slice(F::OPENING);
+    let fields_at = out.len();
     for KeyField { position, field } in fields {
         let datum = row.datum(*position).unwrap_or(Datum::Null);
         write_field(out, format, field, datum)?;
     }
+    F::close_up(out, fields_at);
     out.extend_from_slice(F::CLOSING);
     Ok(())
 }

@@ -71,6 +71,12 @@ pub enum Kind {
     SinkRefused,
     /// A record is larger than a limit of the brokers or of our queue.
     RecordTooLarge,
+    /// The schema registry is not reachable or did not answer in time.
+    RegistryUnavailable,
+    /// The schema registry refuses us or what we ask: credentials, rights, an invalid or missing schema.
+    RegistryRefused,
+    /// The schema of a table's records is not compatible with those before it, as the registry sees it.
+    SchemaIncompatible,
     /// A retry limit was set and is used up.
     RetriesExhausted,
     /// The time for an orderly shutdown was over before everything was delivered and confirmed.
@@ -86,7 +92,11 @@ impl Kind {
     #[must_use]
     pub const fn class(self) -> Class {
         match self {
-            Self::Connection | Self::ServerUnavailable | Self::SlotInUse | Self::SinkUnavailable => Class::Transient,
+            Self::Connection
+            | Self::ServerUnavailable
+            | Self::SlotInUse
+            | Self::SinkUnavailable
+            | Self::RegistryUnavailable => Class::Transient,
             Self::Bug => Class::Bug,
             Self::Config
             | Self::Preflight
@@ -100,6 +110,8 @@ impl Kind {
             | Self::ServerRefused
             | Self::SinkRefused
             | Self::RecordTooLarge
+            | Self::RegistryRefused
+            | Self::SchemaIncompatible
             | Self::RetriesExhausted
             | Self::ShutdownTimeout
             | Self::Local => Class::Definite,
@@ -121,7 +133,12 @@ impl Kind {
             Self::ShutdownTimeout => 10,
             Self::Local => 11,
             // Transient kinds end a process only where nothing retries them, such as a one-shot command.
-            Self::Connection | Self::ServerUnavailable | Self::SlotInUse | Self::SinkUnavailable => 12,
+            Self::Connection
+            | Self::ServerUnavailable
+            | Self::SlotInUse
+            | Self::SinkUnavailable
+            | Self::RegistryUnavailable => 12,
+            Self::RegistryRefused | Self::SchemaIncompatible => 13,
             Self::Bug => 70,
         }
     }
@@ -146,6 +163,9 @@ impl Kind {
             Self::SinkUnavailable => "sink_unavailable",
             Self::SinkRefused => "sink_refused",
             Self::RecordTooLarge => "record_too_large",
+            Self::RegistryUnavailable => "registry_unavailable",
+            Self::RegistryRefused => "registry_refused",
+            Self::SchemaIncompatible => "schema_incompatible",
             Self::RetriesExhausted => "retries_exhausted",
             Self::ShutdownTimeout => "shutdown_timeout",
             Self::Local => "local",

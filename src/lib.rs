@@ -18,6 +18,7 @@ pub mod observe;
 pub mod pgoutput;
 pub mod pgtime;
 pub mod pipeline;
+pub mod registry;
 pub mod schema;
 pub mod sink;
 pub mod source;

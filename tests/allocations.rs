@@ -6,7 +6,7 @@
 #[path = "bench/encode/cases.rs"]
 mod cases;
 
-use walcast::config::Converter;
+use walcast::config::{AvroConverter, Converter};
 
 /// Events before the count, for buffers to reach their size, and events counted.
 const WARM_UP_EVENTS: u64 = 100;
@@ -29,7 +29,7 @@ fn allocations(case: &cases::Case, converter: Converter) -> u64 {
 #[test]
 fn encoding_an_event_takes_no_memory() {
     for case in [cases::narrow(), cases::wide()] {
-        for converter in [cases::json(), cases::json_with_schema(), Converter::Avro] {
+        for converter in [cases::json(), cases::json_with_schema(), Converter::Avro(AvroConverter::default())] {
             assert_eq!(allocations(&case, converter), 0, "{} in {converter:?}", case.name);
         }
     }

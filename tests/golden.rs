@@ -53,7 +53,7 @@ fn every_variant(major: u16) {
         }
     });
 
-    assert!(differences.is_empty(), "{differences}");
+    assert_eq!(differences.len(), 0, "{differences}");
     println!("PostgreSQL {major}: {compared:?}");
     for form in [Form::Text, Form::Binary] {
         let records: usize = compared.records[&form].values().sum();
@@ -77,7 +77,7 @@ fn compare(recording: &Recording, form: Form, known: &Known, into: &mut Differen
     let schemas = schemas(recording);
     let comparison = Comparison { known, schemas: &schemas, place: place.clone() };
     let must_differ = |differences: &Differences, what: &str, into: &mut Differences| {
-        if differences.is_empty() {
+        if differences.len() == 0 {
             into.tell(format!("{place}: {what} is equal now, and must leave the list of what is to come"));
         }
     };
@@ -106,10 +106,10 @@ fn compare(recording: &Recording, form: Form, known: &Known, into: &mut Differen
     let count = comparison.topics(&mine, &its, &mut found);
     *compared.records.entry(form).or_default().entry(recording.variant.clone()).or_default() += count;
     compared.binary_rows += if form == Form::Binary { ours.rows } else { 0 };
-    if !found.is_empty() {
+    if found.len() > 0 {
         ours.unregistered.into_iter().for_each(|told| found.tell(format!("{place}: {told}")));
     }
-    into.append(found);
+    found.iter().for_each(|told| into.tell(told.to_owned()));
 }
 
 fn taken_out(topics: &mut Topics, end: &str) -> Topics {
@@ -122,7 +122,10 @@ fn taken_out(topics: &mut Topics, end: &str) -> Topics {
 fn schemas(recording: &Recording) -> AvroSchemas {
     let mut schemas = AvroSchemas::default();
     if avro::is_avro(recording) {
-        recording.schemas.iter().for_each(|(id, text)| schemas.add(u32::try_from(*id).unwrap(), text));
+        for (id, text) in recording.schemas.iter().map(|(id, text)| (u32::try_from(*id).unwrap(), text)) {
+            assert!(!schemas.contains(id), "schema {id} stands twice");
+            schemas.add(id, text);
+        }
     }
     schemas
 }

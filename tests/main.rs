@@ -5,6 +5,7 @@
 mod definite;
 mod faults;
 mod golden;
+mod registry;
 mod servers;
 mod source;
 mod stream;

@@ -23,13 +23,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("schema", &["config", "pgoutput", "catalog", "value"]),
     ("encode", &["config", "pgoutput", "catalog", "value", "event", "schema"]),
     ("history", &["pgoutput", "catalog"]),
+    ("registry", &["config", "wire", "encode"]),
     ("sink", &["config", "encode", "history"]),
     ("observe", &["config"]),
     (
         "pipeline",
         &[
             "config", "wire", "pgoutput", "catalog", "value", "event", "source", "assemble", "encode", "history",
-            "sink", "observe",
+            "registry", "sink", "observe",
         ],
     ),
     ("local", &["config"]),
@@ -150,7 +151,7 @@ fn files_stay_small() {
 #[test]
 fn only_the_shells_are_asynchronous() {
     // The rest is synchronous and pure, so that it can be tested by the thousand without a runtime.
-    let shells = ["wire", "source", "sink", "pipeline", "observe", "local", "cli"];
+    let shells = ["wire", "source", "registry", "sink", "pipeline", "observe", "local", "cli"];
     let mut wrong = Vec::new();
     for path in source_files(&root().join("src")) {
         let text = fs::read_to_string(&path).unwrap();

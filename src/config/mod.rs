@@ -17,6 +17,7 @@ mod converters;
 mod custom_converters;
 mod findings;
 mod history;
+pub mod jaas;
 mod json;
 mod load;
 mod model;
@@ -27,6 +28,7 @@ pub mod pattern;
 mod properties;
 mod property;
 mod provider;
+mod registry;
 mod secret;
 mod transfer;
 
@@ -40,13 +42,16 @@ pub use findings::{Note, Warning};
 pub use history::{Keeping, SchemaHistory, WalcastHeader};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
-    Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,
-    DecimalHandling, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka, NameAdjustment, NullForm,
-    Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode, SslMode, TimePrecision, Tls, TopicCreation,
-    UnknownTypes, Unrepresentable,
+    Autocreate, AvroConverter, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,
+    DecimalHandling, HeaderConverter, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka,
+    NameAdjustment, NullForm, Publication, Records, Retries, SchemaMetadata, SkippedOperations, Slot, SnapshotMode,
+    SslMode, SubjectNames, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 pub use naming::{KeyField, Naming, Replacement, Strategy};
 pub use others::{FailureHandling, FailureMode, Heartbeat, MessagePrefixes, TransactionMetadata};
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
+pub use registry::{
+    ApicurioId, Pem, Registries, Registry, RegistryCredentials, RegistryDialect, RegistryTls, RegistryUrl, SchemaChoice,
+};
 pub use secret::Secret;
 pub use transfer::BinaryTransfer;

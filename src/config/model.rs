@@ -8,6 +8,7 @@ use super::columns::Columns;
 use super::history::{SchemaHistory, WalcastHeader};
 use super::naming::Naming;
 use super::others::{FailureHandling, Heartbeat, MessagePrefixes, TransactionMetadata};
+use super::registry::Registries;
 use super::secret::Secret;
 use super::transfer::BinaryTransfer;
 
@@ -32,6 +33,8 @@ pub struct Connector {
     pub records: Records,
     /// `walcast.schema.history.*`
     pub schema_history: SchemaHistory,
+    /// Where schemas are registered.
+    pub registries: Registries,
     /// The brokers and the producer.
     pub kafka: Kafka,
     /// `errors.*`
@@ -214,6 +217,8 @@ pub struct Records {
     pub columns: Columns,
     /// `walcast.headers`
     pub walcast_headers: Vec<WalcastHeader>,
+    /// `header.converter`
+    pub header_converter: HeaderConverter,
 }
 
 impl Default for Records {
@@ -243,6 +248,7 @@ impl Default for Records {
             value_converter: Converter::default(),
             columns: Columns::default(),
             walcast_headers: Vec::new(),
+            header_converter: HeaderConverter::Simple,
         }
     }
 }
@@ -332,7 +338,59 @@ pub enum Converter {
     /// `org.apache.kafka.connect.json.JsonConverter`
     Json(JsonConverter),
     /// `io.confluent.connect.avro.AvroConverter`, and Apicurio's in the same form.
-    Avro,
+    Avro(AvroConverter),
+    /// `org.apache.kafka.connect.storage.StringConverter`: what Java prints.
+    Java,
+}
+
+/// What writes record headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderConverter {
+    /// `org.apache.kafka.connect.storage.SimpleHeaderConverter`
+    Simple,
+    /// `org.apache.kafka.connect.storage.StringConverter`
+    Java,
+    /// `org.apache.kafka.connect.json.JsonConverter`
+    Json(JsonConverter),
+}
+
+/// Settings of `AvroConverter` that change what is written or what its schemas are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AvroConverter {
+    /// `key.subject.name.strategy` or `value.subject.name.strategy`; `apicurio.registry.artifact-resolver-strategy`
+    pub subjects: SubjectNames,
+    /// `connect.meta.data`
+    pub metadata: SchemaMetadata,
+    /// `ignore.default.for.nullables`
+    pub nulls: NullForm,
+}
+
+impl Default for AvroConverter {
+    fn default() -> Self {
+        Self { subjects: SubjectNames::Topic, metadata: SchemaMetadata::Kept, nulls: NullForm::Default }
+    }
+}
+
+/// What schemas are registered under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectNames {
+    /// The topic and `-key` or `-value`: Confluent's `TopicNameStrategy`, Apicurio's `TopicIdStrategy`.
+    Topic,
+    /// The topic alone: Apicurio's `SimpleTopicIdStrategy`.
+    TopicAlone,
+    /// The record's full name: `RecordNameStrategy`, `QualifiedRecordIdStrategy`.
+    Record,
+    /// The topic, `-` and the record's full name: `TopicRecordNameStrategy`.
+    TopicRecord,
+}
+
+/// `connect.meta.data`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaMetadata {
+    /// What Avro has no words for stands in members beginning with `connect.`.
+    Kept,
+    /// It is left out.
+    LeftOut,
 }
 
 impl Default for Converter {

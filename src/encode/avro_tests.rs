@@ -9,7 +9,8 @@ use super::tests::{NOW_NANOS, column, event, options, relation, transaction};
 use super::*;
 use crate::catalog::{Column, ColumnType, Nullability, NumericSize, RangeType, UnknownType};
 use crate::config::{
-    BinaryHandling, Converter, DecimalHandling, HstoreHandling, IntervalHandling, TimePrecision, UnknownTypes,
+    AvroConverter, BinaryHandling, Converter, DecimalHandling, HstoreHandling, IntervalHandling, TimePrecision,
+    UnknownTypes,
 };
 use crate::error::Kind;
 use crate::event::OldRow;
@@ -169,7 +170,7 @@ fn assert_same(place: &str, avro: &Avro, json: &Json) {
 fn compare(records: &Records, relation: &Arc<RelationVersion>, change: Change<'_>) {
     let transaction = transaction();
     let event = event(&transaction, relation, change);
-    let mut avro = encoder(records.clone(), Converter::Avro);
+    let mut avro = encoder(records.clone(), Converter::Avro(AvroConverter::default()));
     let mut json = encoder(records.clone(), Converter::default());
     let schemas = avro.schemas(relation);
     let [key, value] = &schemas[..] else { panic!("{schemas:?}") };
@@ -233,7 +234,7 @@ fn an_unregistered_schema_stops_and_is_found_once_it_is_there() {
     let row = TupleBuffer::of_text(&row);
     let transaction = transaction();
     let event = event(&transaction, &relation, Change::Insert { new: row.tuple() });
-    let records = Records { value_converter: Converter::Avro, ..Records::default() };
+    let records = Records { value_converter: Converter::Avro(AvroConverter::default()), ..Records::default() };
     let mut encoder = Encoder::new(EncoderOptions { records, ..options() });
     assert_eq!(encoder.schemas(&relation).len(), 1, "keys are JSON");
 

@@ -4,7 +4,7 @@ use super::tests::{NOW_NANOS, column, event, options, relation, transaction};
 use super::*;
 use crate::catalog::{Column, ColumnType, IsText, Nullability, NumericSize, SourceType};
 use crate::config::{
-    BinaryHandling, Brokers, Columns, DecimalHandling, JsonConverter, JsonSchemas, Overrides, load_text,
+    AvroConverter, BinaryHandling, Brokers, Columns, DecimalHandling, JsonConverter, JsonSchemas, Overrides, load_text,
 };
 use crate::event::OldRow;
 use crate::pgoutput::Datum;
@@ -232,7 +232,8 @@ fn half_a_character_is_an_escape_in_json_and_a_question_mark_in_avro() {
             Some(1)
         }
     }
-    let records = Records { key_converter: Converter::Avro, value_converter: Converter::Avro, ..records };
+    let avro = Converter::Avro(AvroConverter::default());
+    let records = Records { key_converter: avro, value_converter: avro, ..records };
     let mut encoder = Encoder::new(EncoderOptions { records, ..options() }).with_schema_ids(Arc::new(Registered));
     let transaction = transaction();
     encoder.encode(&event(&transaction, &table, Change::Insert { new: row.tuple() }), NOW_NANOS).unwrap();

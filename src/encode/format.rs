@@ -1,6 +1,7 @@
 //! What a record format is to the walk over a row, and which ones there are.
 
 use super::avro::Avro;
+use super::java::Java;
 use super::json::Json;
 use crate::config::{Converter, JsonSchemas, NullForm};
 use crate::schema::{Field, Literal, Put, Schema};
@@ -13,6 +14,16 @@ pub(super) trait Format: Copy {
     const OPENING: &'static [u8];
     /// What stands behind them.
     const CLOSING: &'static [u8];
+    /// Whether a field without a value is left out. Then a label has a comma before it wherever one may be needed, and
+    /// [`Format::close_up`] takes it away where it is not.
+    const SKIPS_NULLS: bool = false;
+
+    /// Takes the comma away that stands before the first field, where others before it were left out.
+    fn close_up(out: &mut Vec<u8>, fields_at: usize) {
+        if Self::SKIPS_NULLS && out.get(fields_at) == Some(&b',') {
+            out.remove(fields_at);
+        }
+    }
 
     /// A writer that appends to a buffer.
     fn writer(self, out: &mut Vec<u8>) -> Self::Writer<'_>;
@@ -41,13 +52,17 @@ pub(super) trait Format: Copy {
 pub(super) enum AnyFormat {
     Json(Json, JsonSchemas),
     Avro(Avro),
+    Java(Java),
 }
 
 impl AnyFormat {
     pub(super) const fn of(converter: Converter) -> Self {
         match converter {
             Converter::Json(json) => Self::Json(Json { decimals: json.decimals, nulls: json.nulls }, json.schemas),
-            Converter::Avro => Self::Avro(Avro),
+            Converter::Avro(avro) => {
+                Self::Avro(Avro { nulls: avro.nulls, metadata: avro.metadata, subjects: avro.subjects })
+            }
+            Converter::Java => Self::Java(Java),
         }
     }
 }
@@ -65,6 +80,7 @@ impl AnyFormat {
         *out = match self {
             Self::Json(json, _) => payload.fill(Segments::onto(json, schema, buffer)).close(),
             Self::Avro(avro) => payload.fill(Segments::onto(avro, schema, buffer)).close(),
+            Self::Java(java) => payload.fill(Segments::onto(java, schema, buffer)).close(),
         };
     }
 }
@@ -113,7 +129,9 @@ impl<'s, F: Format> Segments<'s, F> {
 
     /// The next field without a value: its default, where nulls become defaults, or null.
     pub(super) fn null(mut self) -> Self {
-        if let Some(schema) = self.label() {
+        if F::SKIPS_NULLS {
+            self.fields.next();
+        } else if let Some(schema) = self.label() {
             append_absent(self.format, &mut self.out, schema);
         }
         self

@@ -6,7 +6,7 @@ use std::fmt;
 use super::avro;
 use super::format::AnyFormat;
 use super::json;
-use crate::config::JsonSchemas;
+use crate::config::{JsonSchemas, SubjectNames};
 use crate::schema::Schema;
 
 /// Gives the numbers of schemas. Asked when a relation version is planned; must answer from memory.
@@ -18,7 +18,9 @@ pub trait SchemaIds: fmt::Debug + Send + Sync {
 /// A schema that must be registered before records of its table can be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaText {
-    /// `<topic>-key` or `<topic>-value`, as Confluent's `TopicNameStrategy` has it.
+    /// Whether keys or values are written under it.
+    pub side: Side,
+    /// What it is registered under, as the converter's strategy for names has it.
     pub subject: String,
     /// The Avro schema, as Confluent's `AvroData` writes it.
     pub text: String,
@@ -26,8 +28,10 @@ pub struct SchemaText {
 
 /// Which part of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub enum Side {
+    /// Its key.
     Key,
+    /// Its value.
     Value,
 }
 
@@ -39,10 +43,13 @@ pub(super) struct Frame {
 }
 
 /// The subject of a topic's keys or values.
-fn subject(topic: &str, side: Side) -> String {
-    match side {
-        Side::Key => format!("{topic}-key"),
-        Side::Value => format!("{topic}-value"),
+fn subject(names: SubjectNames, topic: &str, side: Side, schema: &Schema) -> String {
+    match (names, side) {
+        (SubjectNames::Topic, Side::Key) => format!("{topic}-key"),
+        (SubjectNames::Topic, Side::Value) => format!("{topic}-value"),
+        (SubjectNames::TopicAlone, _) => topic.to_owned(),
+        (SubjectNames::Record, _) => avro::record_name(schema),
+        (SubjectNames::TopicRecord, _) => format!("{topic}-{}", avro::record_name(schema)),
     }
 }
 
@@ -50,7 +57,7 @@ impl AnyFormat {
     /// The frame of payloads of a schema; `None` where the schema has to be registered and is not.
     pub(super) fn frame(self, topic: &str, side: Side, schema: &Schema, ids: Option<&dyn SchemaIds>) -> Option<Frame> {
         match self {
-            Self::Json(_, JsonSchemas::Absent) => Some(Frame::default()),
+            Self::Json(_, JsonSchemas::Absent) | Self::Java(_) => Some(Frame::default()),
             Self::Json(format, JsonSchemas::InEachRecord) => {
                 let mut head = b"{\"schema\":".to_vec();
                 json::append_schema(&mut head, schema, format);
@@ -68,8 +75,12 @@ impl AnyFormat {
     /// What has to be registered for a schema; nothing where the format knows no registry.
     pub(super) fn schema_text(self, topic: &str, side: Side, schema: &Schema) -> Option<SchemaText> {
         match self {
-            Self::Json(..) => None,
-            Self::Avro(_) => Some(SchemaText { subject: subject(topic, side), text: avro::schema_text(schema) }),
+            Self::Json(..) | Self::Java(_) => None,
+            Self::Avro(avro) => Some(SchemaText {
+                side,
+                subject: subject(avro.subjects, topic, side, schema),
+                text: avro::schema_text(schema, avro.metadata),
+            }),
         }
     }
 }

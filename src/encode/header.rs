@@ -1,14 +1,15 @@
-//! Header values: the old and new key of a key change, as text.
+//! Header values: the old and new key of a key change, as text, and texts themselves.
 //!
-//! Source: Connect's `SimpleHeaderConverter` over `Values.convertToString`. A struct is written like JSON, but
+//! Source of the form that is usual: Connect's `SimpleHeaderConverter` over `Values.convertToString`. A struct is written like JSON, but
 //! strings escape only quotes and backslashes, decimals are plain numbers, and Connect's own dates and times are texts
 //! of whatever pattern suits the number of milliseconds.
 
-use super::format::Format;
+use super::format::{AnyFormat, Format};
+use super::framing::Side;
 use super::json::{self, Json, JsonWriter};
-use crate::config::{DecimalFormat, NullForm};
+use crate::config::{DecimalFormat, HeaderConverter, NullForm};
 use crate::pgtime::PgMicros;
-use crate::schema::{Put, Schema, append_instant, append_java_text};
+use crate::schema::{Kind, Put, Schema, append_instant, append_java_text};
 use crate::value::{Bytes, Unscaled};
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
@@ -54,6 +55,18 @@ impl Format for HeaderText {
     fn put_sequence(self, out: &mut Vec<u8>, head: &[u8], lsn: &[u8]) {
         JSON.put_sequence(out, head, lsn);
     }
+}
+
+/// A header that is a text, as its converter writes it.
+pub(super) fn text(converter: HeaderConverter, text: &str) -> Vec<u8> {
+    let HeaderConverter::Json(json) = converter else { return text.as_bytes().to_vec() };
+    let schema = Schema::of(Kind::String);
+    let format = Json { decimals: json.decimals, nulls: json.nulls };
+    let frame = AnyFormat::Json(format, json.schemas).frame("", Side::Value, &schema, None).unwrap_or_default();
+    let mut out = frame.head;
+    format.writer(&mut out).put_str(text);
+    out.extend_from_slice(frame.tail);
+    out
 }
 
 /// Appends a string in quotes.
@@ -220,7 +233,7 @@ impl Put for HeaderWriter<'_> {
 }
 
 /// What JSON quotes and Java's text does not.
-const fn java_special(value: f64) -> &'static [u8] {
+pub(super) const fn java_special(value: f64) -> &'static [u8] {
     match (value.is_nan(), value > 0.0) {
         (true, _) => b"NaN",
         (false, true) => b"Infinity",

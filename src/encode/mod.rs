@@ -30,6 +30,7 @@ mod envelope;
 mod format;
 mod framing;
 mod header;
+mod java;
 mod json;
 #[cfg(test)]
 mod mode_tests;
@@ -47,8 +48,7 @@ mod writer;
 
 use envelope::Surroundings;
 use format::AnyFormat;
-use framing::Side;
-pub use framing::{SchemaIds, SchemaText};
+pub use framing::{SchemaIds, SchemaText, Side};
 use plan::{Parts, Plan};
 use record::{Header, Headers, Record, Stamps};
 use stamp::Stamper;
@@ -133,7 +133,8 @@ impl Encoder {
     pub fn new(mut options: EncoderOptions) -> Self {
         let records = &mut options.records;
         // Debezium looks at the converters: where one of them is Avro's, names of fields are made legal for it.
-        if [records.key_converter, records.value_converter].contains(&Converter::Avro)
+        let is_avro = |converter| matches!(converter, Converter::Avro(_));
+        if [records.key_converter, records.value_converter].into_iter().any(is_avro)
             && records.field_names == NameAdjustment::None
         {
             records.field_names = NameAdjustment::Avro;
@@ -144,6 +145,7 @@ impl Encoder {
         let surroundings = match value_format {
             AnyFormat::Json(json, _) => Surroundings::new(json, prefix, dbname, options.records.transactions),
             AnyFormat::Avro(avro) => Surroundings::new(avro, prefix, dbname, options.records.transactions),
+            AnyFormat::Java(java) => Surroundings::new(java, prefix, dbname, options.records.transactions),
         };
         Self {
             shared_headers,
@@ -301,6 +303,20 @@ impl Encoder {
                 }
                 .write()
             }
+            AnyFormat::Java(java) => {
+                surroundings.prepare(java, plan, event, now_unix_nanos);
+                Writer {
+                    plan,
+                    event,
+                    surroundings,
+                    records,
+                    key_format: self.key_format,
+                    value_format: java,
+                    tally,
+                    out,
+                }
+                .write()
+            }
         };
         if let Err(error) = written {
             self.encoded.clear(Origin::Table);
@@ -365,7 +381,10 @@ fn shared_headers(options: &EncoderOptions) -> Arc<[Header]> {
         ("runId", &options.run_id),
     ]
     .into_iter()
-    .map(|(name, value)| Header { key: format!("__debezium.context.{name}"), value: value.as_bytes().to_vec() })
+    .map(|(name, value)| Header {
+        key: format!("__debezium.context.{name}"),
+        value: header::text(options.records.header_converter, value),
+    })
     .collect()
 }
 

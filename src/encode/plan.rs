@@ -8,8 +8,10 @@ use std::sync::atomic::AtomicBool;
 use super::format::{AnyFormat, Format, Segments, append_absent, append_literal};
 use super::framing::{Frame, Side};
 use super::header::HeaderText;
+use super::java::Java;
+use super::json::Json;
 use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
-use crate::config::{Records, Unrepresentable};
+use crate::config::{HeaderConverter, Records, Unrepresentable};
 use crate::pgoutput::TypeOid;
 use crate::schema::{ColumnSchema, Conversion, Hidden, Literal, Put as _, Schema, TableSchemas};
 
@@ -54,14 +56,42 @@ pub(super) struct RowLabel {
 pub(super) struct KeyPlan {
     /// `None` where its schema is not registered.
     pub(super) frame: Option<Frame>,
-    /// Fields in key order.
-    pub(super) fields: Vec<KeyField>,
-    /// The same as header texts.
-    pub(super) header_fields: Vec<KeyField>,
-    /// The field that tells tables of one topic apart, whole; empty where there is none.
+    pub(super) fields: KeyFields,
+    /// The same as headers have it.
+    pub(super) header: HeaderPlan,
+}
+
+/// How keys are written in headers.
+#[derive(Debug)]
+pub(super) struct HeaderPlan {
+    pub(super) frame: Frame,
+    pub(super) fields: KeyFields,
+}
+
+impl HeaderPlan {
+    fn new(parts: &Parts<'_>, schema: &Schema) -> Self {
+        let plain = |fields| Self { frame: Frame::default(), fields };
+        match parts.records.header_converter {
+            HeaderConverter::Simple => plain(key_fields(HeaderText, parts, schema)),
+            HeaderConverter::Java => plain(key_fields(Java, parts, schema)),
+            HeaderConverter::Json(json) => {
+                let format = Json { decimals: json.decimals, nulls: json.nulls };
+                // Neither has a schema that would have to be registered first.
+                let frame =
+                    AnyFormat::Json(format, json.schemas).frame("", Side::Key, schema, None).unwrap_or_default();
+                Self { frame, fields: key_fields(format, parts, schema) }
+            }
+        }
+    }
+}
+
+/// The fields of a key in one format.
+#[derive(Debug)]
+pub(super) struct KeyFields {
+    /// Columns, in key order.
+    pub(super) columns: Vec<KeyField>,
+    /// The field behind them that tells tables of one topic apart, whole; empty where there is none.
     pub(super) physical_table: Vec<u8>,
-    /// The same as header text.
-    pub(super) header_physical_table: Vec<u8>,
 }
 
 /// A field of the key.
@@ -122,19 +152,16 @@ impl Plan {
         let value = match value_format {
             AnyFormat::Json(json, _) => value_plan(json, &parts, value_frame),
             AnyFormat::Avro(avro) => value_plan(avro, &parts, value_frame),
+            AnyFormat::Java(java) => value_plan(java, &parts, value_frame),
         };
         let key = schemas.key.as_ref().map(|schema| KeyPlan {
             frame: frame(Side::Key, schema),
             fields: match key_format {
                 AnyFormat::Json(json, _) => key_fields(json, &parts, schema),
                 AnyFormat::Avro(avro) => key_fields(avro, &parts, schema),
+                AnyFormat::Java(java) => key_fields(java, &parts, schema),
             },
-            header_fields: key_fields(HeaderText, &parts, schema),
-            physical_table: match key_format {
-                AnyFormat::Json(json, _) => physical_table(json, &parts, schema),
-                AnyFormat::Avro(avro) => physical_table(avro, &parts, schema),
-            },
-            header_physical_table: physical_table(HeaderText, &parts, schema),
+            header: HeaderPlan::new(&parts, schema),
         });
         Self { relation: Arc::clone(parts.relation), topic: parts.topic, schema_number, value, key }
     }
@@ -154,10 +181,13 @@ fn value_plan<F: Format>(format: F, parts: &Parts<'_>, frame: Option<Frame>) -> 
         format.present(&mut present, row);
         present.extend_from_slice(F::OPENING);
         format.null(&mut absent, row);
+        if F::SKIPS_NULLS {
+            absent = if first { F::OPENING.to_vec() } else { Vec::new() };
+        }
         RowLabel { present, absent }
     };
     let mut names = row.fields().iter();
-    let mut first = true;
+    let mut first = !F::SKIPS_NULLS;
     let columns = schemas.columns.iter().zip(&relation.columns);
     let fields = columns
         .map(|(schema, column)| {
@@ -180,22 +210,22 @@ fn value_plan<F: Format>(format: F, parts: &Parts<'_>, frame: Option<Frame>) -> 
     }
 }
 
-fn key_fields<F: Format>(format: F, parts: &Parts<'_>, schema: &Schema) -> Vec<KeyField> {
+fn key_fields<F: Format>(format: F, parts: &Parts<'_>, schema: &Schema) -> KeyFields {
     let columns = parts.schemas.key_columns.iter().zip(schema.fields()).enumerate();
-    let fields = columns.filter_map(|(index, (key, field))| {
-        let label = Label { name: &field.name, first: index == 0 };
+    let columns = columns.filter_map(|(index, (key, field))| {
+        let label = Label { name: &field.name, first: index == 0 && !F::SKIPS_NULLS };
         let of = parts.relation.columns.get(key.position)?;
         let field = plan_field(format, &key.column, &label, parts.relation, of, parts.records);
         Some(KeyField { position: key.position, field })
     });
-    fields.collect()
+    KeyFields { columns: columns.collect(), physical_table: physical_table(format, parts, schema) }
 }
 
 /// The field behind the columns, which holds the same for all rows.
 fn physical_table<F: Format>(format: F, parts: &Parts<'_>, schema: &Schema) -> Vec<u8> {
     let mut out = Vec::new();
     if let (Some(value), Some(field)) = (&parts.key_field, schema.fields().last()) {
-        format.label(&mut out, &field.name, schema.fields().len() == 1);
+        format.label(&mut out, &field.name, schema.fields().len() == 1 && !F::SKIPS_NULLS);
         append_literal(format, &mut out, &field.schema, &Literal::String(value.clone()));
     }
     out
@@ -228,6 +258,9 @@ fn plan_field<F: Format>(
         field
     };
     let absent = || {
+        if F::SKIPS_NULLS {
+            return Some(Vec::new());
+        }
         let mut field = label();
         append_absent(format, &mut field, schema).then_some(field)
     };

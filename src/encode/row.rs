@@ -5,7 +5,7 @@
 use std::sync::atomic::Ordering;
 
 use super::format::Format;
-use super::plan::{FieldPlan, KeyField, Plan};
+use super::plan::{FieldPlan, KeyField, KeyFields, Plan};
 use crate::error::{Error, Kind, Result};
 use crate::event::KnownRow;
 use crate::pgoutput::{Datum, Tuple};
@@ -38,7 +38,7 @@ impl<'a> Row<'a> {
 
 /// Appends all columns of a row.
 pub(super) fn write_row<F: Format>(out: &mut Vec<u8>, format: F, plan: &Plan, row: Row<'_>) -> Result<()> {
-    let fields = &plan.value.fields;
+    let (fields, fields_at) = (&plan.value.fields, out.len());
     if row.tuple.len() != fields.len() || row.older.is_some_and(|older| older.len() != fields.len()) {
         return Err(Error::new(Kind::Protocol, format!("a row of {} has another number of columns", table(plan)))
             .detail(format!("the relation has {}, the row {}", fields.len(), row.tuple.len())));
@@ -48,23 +48,20 @@ pub(super) fn write_row<F: Format>(out: &mut Vec<u8>, format: F, plan: &Plan, ro
         let datum = if datum == Datum::Unchanged { row.datum(position).unwrap_or(datum) } else { datum };
         write_field(out, format, field, datum)?;
     }
+    F::close_up(out, fields_at);
     Ok(())
 }
 
 /// Appends the fields of a key, and behind them one that is the same for all rows of the table, if any.
-pub(super) fn write_key<F: Format>(
-    out: &mut Vec<u8>,
-    format: F,
-    fields: &[KeyField],
-    physical_table: &[u8],
-    row: Row<'_>,
-) -> Result<()> {
+pub(super) fn write_key<F: Format>(out: &mut Vec<u8>, format: F, fields: &KeyFields, row: Row<'_>) -> Result<()> {
     out.extend_from_slice(F::OPENING);
-    for KeyField { position, field } in fields {
+    let fields_at = out.len();
+    for KeyField { position, field } in &fields.columns {
         let datum = row.datum(*position).unwrap_or(Datum::Null);
         write_field(out, format, field, datum)?;
     }
-    out.extend_from_slice(physical_table);
+    out.extend_from_slice(&fields.physical_table);
+    F::close_up(out, fields_at);
     out.extend_from_slice(F::CLOSING);
     Ok(())
 }

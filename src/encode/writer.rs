@@ -7,11 +7,13 @@ use std::ops::Range;
 use super::envelope::{Operation, Surroundings};
 use super::format::{AnyFormat, Format};
 use super::header::HeaderText;
-use super::plan::Plan;
+use super::java::Java;
+use super::json::Json;
+use super::plan::{HeaderPlan, KeyPlan, Plan};
 use super::row::{Row, write_key, write_row};
 use super::standing::{Order, Tally};
 use super::{Encoded, Ranges};
-use crate::config::Records;
+use crate::config::{HeaderConverter, Records};
 use crate::error::{Error, Result};
 use crate::event::{Change, Event, KnownRow, OldRow};
 use crate::pgoutput::Tuple;
@@ -128,6 +130,7 @@ impl<F: Format> Writer<'_, '_, F> {
             }
         }
         self.surroundings.write(out, format, self.event.lsn, order, operation);
+        F::close_up(out, start + frame.head.len() + F::OPENING.len());
         out.extend_from_slice(frame.tail);
         let value = Some(start..out.len());
         // Only a create that took the place of an update has a header of its own.
@@ -144,8 +147,9 @@ impl<F: Format> Writer<'_, '_, F> {
         let start = out.len();
         out.extend_from_slice(&frame.head);
         match self.key_format {
-            AnyFormat::Json(json, _) => write_key(out, json, &plan.fields, &plan.physical_table, row)?,
-            AnyFormat::Avro(avro) => write_key(out, avro, &plan.fields, &plan.physical_table, row)?,
+            AnyFormat::Json(json, _) => write_key(out, json, &plan.fields, row)?,
+            AnyFormat::Avro(avro) => write_key(out, avro, &plan.fields, row)?,
+            AnyFormat::Java(java) => write_key(out, java, &plan.fields, row)?,
         }
         out.extend_from_slice(frame.tail);
         Ok(Some(start..out.len()))
@@ -158,8 +162,16 @@ impl<F: Format> Writer<'_, '_, F> {
     fn key_header(&mut self, name: &'static str, row: Row<'_>) -> Result<(&'static str, Range<usize>)> {
         let out = &mut self.out.headers;
         let start = out.len();
-        if let Some(key) = &self.plan.key {
-            write_key(out, HeaderText, &key.header_fields, &key.header_physical_table, row)?;
+        if let Some(KeyPlan { header: HeaderPlan { frame, fields }, .. }) = &self.plan.key {
+            out.extend_from_slice(&frame.head);
+            match self.records.header_converter {
+                HeaderConverter::Simple => write_key(out, HeaderText, fields, row)?,
+                HeaderConverter::Java => write_key(out, Java, fields, row)?,
+                HeaderConverter::Json(json) => {
+                    write_key(out, Json { decimals: json.decimals, nulls: json.nulls }, fields, row)?;
+                }
+            }
+            out.extend_from_slice(frame.tail);
         }
         Ok((name, start..out.len()))
     }

@@ -23,7 +23,7 @@ use super::tables::{Capture, SHARED_TOPIC_REMEDY, Tables};
 use crate::assemble::{Assembler, Step};
 use crate::catalog::facts::Facts;
 use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
-use crate::encode::{Encoder, Standing};
+use crate::encode::{Encoder, SchemaText, Standing};
 use crate::error::{Error, Kind};
 use crate::event::{Change, Event, Transaction};
 use crate::history::Number;
@@ -391,6 +391,24 @@ impl Pump {
     #[must_use]
     pub const fn next_change(&self) -> (Position, PgMicros) {
         (self.assembler.next_position(), self.commit_time)
+    }
+
+    /// What has to be registered before rows of a relation version can be encoded.
+    #[must_use]
+    pub fn schemas(&self, relation: &RelationVersion) -> Vec<SchemaText> {
+        if self.tables.captures(relation) { self.encoder.schemas(relation) } else { Vec::new() }
+    }
+
+    /// What has to be registered before records of a kind that belongs to no table can be encoded.
+    #[must_use]
+    pub fn standing_schemas_of(&self, kind: Standing) -> Vec<SchemaText> {
+        self.encoder.standing_schemas_of(kind)
+    }
+
+    /// The same for all kinds that are certain to come.
+    #[must_use]
+    pub fn standing_schemas(&self) -> Vec<SchemaText> {
+        self.encoder.standing_schemas()
     }
 
     /// Takes in a relation version.

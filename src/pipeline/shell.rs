@@ -25,6 +25,7 @@ use crate::history::Opened;
 use crate::ledger::ConfirmedLsn;
 use crate::observe::{Metrics, Side, State};
 use crate::pgtime::PgMicros;
+use crate::registry::Registrar;
 use crate::sink::{Deliveries, Gravity, Sink, Waiting};
 use crate::source::capture::CaptureFilter;
 use crate::source::preflight::{self, Severity};
@@ -86,6 +87,7 @@ enum Turn {
 struct Shell<S, F> {
     connector: Arc<Connector>,
     sql: Arc<Sql>,
+    registrar: Option<Arc<Registrar>>,
     core: Core,
     pump: Pump,
     sink: S,
@@ -111,10 +113,15 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         };
         let now = Instant::now();
         let sink = make_sink()?;
+        let registrar = Registrar::open(&connector.registries)?;
+        let mut encoder = encoder(&connector);
+        if let Some(registrar) = &registrar {
+            encoder = encoder.with_schema_ids(registrar.numbers());
+        }
         Ok(Self {
             core: Core::new(policy, now),
             pump: Pump::new(
-                encoder(&connector),
+                encoder,
                 Tables::new(CaptureFilter::new(&connector.capture)?, now),
                 OffTable::new(&connector, now)?,
             ),
@@ -122,6 +129,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             versions: Versions::of(&sink, &connector.schema_history),
             sink,
             known: Known::default(),
+            registrar,
             make_sink,
             connector,
             metrics,
@@ -204,6 +212,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let (sql, connector) = (Arc::clone(&self.sql), Arc::clone(&self.connector));
         let (sink, encoder) = (self.sink.preflight(), encoder(&connector));
         let history = self.versions.look();
+        let registrar = self.registrar.clone();
         Box::pin(async move {
             let mut report = preflight::preflight(&sql, &connector).await?;
             let topics = topics(&mut report, &encoder);
@@ -215,6 +224,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 report.add_sink_finding(severity, Kind::SinkRefused, concern.what, concern.remedy);
             }
             versions::report(history.await?, &mut report);
+            preparation::look_at_registry(registrar.as_deref(), &mut report).await;
             report.log();
             report.into_result().map(drop)
         })
@@ -234,6 +244,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.metrics.status().enter_form(session.form);
         self.metrics.status().enter(State::Streaming);
         let mut copy = Some(session.copy);
+        if let Some(stream) = &mut copy
+            && let Err(error) = self.register(stream, &self.pump.standing_schemas()).await
+        {
+            self.source_lost(error);
+        }
         loop {
             if let Some(turn) = self.carry_out(&mut copy).await {
                 return turn;
@@ -266,7 +281,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     }
                 }
                 Ok(Pause::NewSchemas(kind)) => {
-                    if let Err(error) = self.register(stream, kind).await {
+                    if let Err(error) = self.register_standing(stream, kind).await {
                         self.source_lost(error);
                     }
                 }

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use walcast::config::Converter;
+use walcast::config::{AvroConverter, Converter};
 use walcast::ledger::Ticket;
 
 use encode::cases::{self, Case};
@@ -74,7 +74,11 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (narrow, wide) = (cases::narrow(), cases::wide());
     let mut table = Table::new(2, &["format", "row", "ns an event", "bytes"]);
-    let formats = [("JSON", cases::json()), ("JSON with schema", cases::json_with_schema()), ("Avro", Converter::Avro)];
+    let formats = [
+        ("JSON", cases::json()),
+        ("JSON with schema", cases::json_with_schema()),
+        ("Avro", Converter::Avro(AvroConverter::default())),
+    ];
     for (format, converter) in formats {
         for case in [&narrow, &wide] {
             match measured(case, converter, arguments.rounds) {

@@ -10,7 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::comparison::{OBJECT_ADDRESS, Recorded};
+use super::comparison::known::OBJECT_ADDRESS;
+use super::comparison::{Recorded, schema_id};
 use super::recording::{self, Recording};
 
 /// Magic byte and schema id before a datum.
@@ -82,7 +83,7 @@ impl Schemas {
     }
 
     fn read(&mut self, recording: &Recording, bytes: &[u8]) -> Avro {
-        let id = u64::from(u32::from_be_bytes(bytes[1..FRAME_BYTES].try_into().unwrap()));
+        let id = u64::from(schema_id(bytes).unwrap());
         let schema = self.0.entry(id).or_insert_with(|| {
             let mut schema: Json = serde_json::from_str(&recording.schemas[&id]).unwrap();
             leave_layout(&mut schema);

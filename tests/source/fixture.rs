@@ -136,6 +136,7 @@ fn connector(address: &Address, database: &str) -> Connector {
         snapshot_mode: config::SnapshotMode::NoData,
         records: config::Records::default(),
         schema_history: config::SchemaHistory::default(),
+        registries: config::Registries::default(),
         kafka: config::Kafka {
             bootstrap_servers: "127.0.0.1:1".to_owned(),
             producer: Vec::new(),

@@ -1,13 +1,10 @@
 //! Kafka Connect's own properties of a source connector, and where the brokers are.
 
+use super::super::converters::{check_class, check_header_class};
 use super::super::property::{Prefix, Property, ValueType};
 
-/// The converter whose output walcast writes.
-const JSON_CONVERTER: &str = "org.apache.kafka.connect.json.JsonConverter";
-
-/// Header converters that write the context headers as walcast does.
-const HEADER_CONVERTERS: &[&str] =
-    &["org.apache.kafka.connect.storage.SimpleHeaderConverter", "org.apache.kafka.connect.storage.StringConverter"];
+/// The one encoding of texts.
+const UTF_8: &[&str] = &["UTF-8", "UTF8", "utf-8", "utf8"];
 
 /// What `decimal.format` may be.
 const DECIMAL_FORMATS: &[&str] = &["BASE64", "NUMERIC"];
@@ -34,11 +31,33 @@ pub(super) static PROPERTIES: &[Property] = &[
         .no_effect("a replication slot has one reader, in Debezium too"),
     Property::bool("tasks.max.enforce", "true", "Refuse more tasks than tasks.max")
         .no_effect("a replication slot has one reader, in Debezium too"),
-    Property::new("key.converter", ValueType::Class, "What writes record keys: JSON").high().not_yet(&[JSON_CONVERTER]),
-    Property::new("value.converter", ValueType::Class, "What writes record values: JSON")
+    Property::new("key.converter", ValueType::Class, "What writes record keys: JSON, Avro, or what Java prints")
         .high()
-        .not_yet(&[JSON_CONVERTER]),
-    Property::new("header.converter", ValueType::Class, "What writes record headers").not_yet(HEADER_CONVERTERS),
+        .check(check_class),
+    Property::new("value.converter", ValueType::Class, "What writes record values: JSON, Avro, or what Java prints")
+        .high()
+        .check(check_class),
+    Property::new(
+        "header.converter",
+        ValueType::Class,
+        "What writes record headers; SimpleHeaderConverter where absent",
+    )
+    .check(check_header_class),
+    Property::new(
+        "header.converter.schemas.enable",
+        ValueType::Bool,
+        "Whether each header carries its schema; true is the default of the JSON converter, as it is Kafka's",
+    ),
+    Property::one_of("header.converter.decimal.format", DECIMAL_FORMATS, "How decimals stand in JSON headers")
+        .or("BASE64"),
+    Property::bool(
+        "header.converter.replace.null.with.default",
+        "true",
+        "Whether a null field is written as its default",
+    ),
+    Property::new("key.converter.converter.encoding", ValueType::Text, "Encoding of StringConverter").not_yet(UTF_8),
+    Property::new("value.converter.converter.encoding", ValueType::Text, "Encoding of StringConverter").not_yet(UTF_8),
+    Property::new("header.converter.converter.encoding", ValueType::Text, "Encoding of StringConverter").not_yet(UTF_8),
     Property::new(
         "key.converter.schemas.enable",
         ValueType::Bool,

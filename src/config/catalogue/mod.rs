@@ -10,6 +10,7 @@ mod capture;
 mod connect;
 mod connection;
 mod records;
+mod registry;
 mod runtime;
 mod slot;
 mod snapshot;
@@ -24,6 +25,8 @@ const NO_SIGNALS: &str = "there is no signal channel, because signal.data.collec
 pub fn properties() -> impl Iterator<Item = &'static Property> {
     [
         connect::PROPERTIES,
+        registry::KEY,
+        registry::VALUE,
         connection::PROPERTIES,
         slot::PROPERTIES,
         capture::PROPERTIES,
@@ -38,9 +41,16 @@ pub fn properties() -> impl Iterator<Item = &'static Property> {
 
 /// All families of properties that share a prefix.
 pub fn prefixes() -> impl Iterator<Item = &'static Prefix> {
-    [connect::PREFIXES, connection::PREFIXES, records::PREFIXES, snapshot::PREFIXES, runtime::PREFIXES]
-        .into_iter()
-        .flatten()
+    [
+        connect::PREFIXES,
+        registry::PREFIXES,
+        connection::PREFIXES,
+        records::PREFIXES,
+        snapshot::PREFIXES,
+        runtime::PREFIXES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The property of this name or alias.

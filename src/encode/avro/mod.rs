@@ -5,13 +5,13 @@
 //! Source: the Avro specification, "Binary encoding"; Confluent's `AvroData` and wire format.
 
 use super::format::Format;
-use crate::config::NullForm;
+use crate::config::{NullForm, SchemaMetadata, SubjectNames};
 use crate::schema::{Put, Schema, with_be_bytes};
 use crate::value::{Bytes, Unscaled};
 
 mod schema;
 
-pub(super) use schema::schema_text;
+pub(super) use schema::{record_name, schema_text};
 
 /// Bytes of the longest variable-length number.
 const VARINT_BYTES_MAX: usize = 10;
@@ -29,7 +29,11 @@ pub(super) fn header(schema_id: u32) -> [u8; 5] {
 
 /// Avro.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Avro;
+pub(super) struct Avro {
+    pub(super) nulls: NullForm,
+    pub(super) metadata: SchemaMetadata,
+    pub(super) subjects: SubjectNames,
+}
 
 impl Format for Avro {
     type Writer<'o> = AvroWriter<'o>;
@@ -41,9 +45,9 @@ impl Format for Avro {
         AvroWriter { out }
     }
 
-    /// `AvroData` asks the struct for its values, which gives defaults for nulls.
+    /// `AvroData` asks the struct for its values, which gives defaults for nulls, unless it is told not to.
     fn nulls(self) -> NullForm {
-        NullForm::Default
+        self.nulls
     }
 
     fn label(self, _: &mut Vec<u8>, _: &str, _: bool) {}
@@ -260,9 +264,11 @@ impl Put for AvroWriter<'_> {
 mod tests {
     use super::*;
 
+    const AVRO: Avro = Avro { nulls: NullForm::Default, metadata: SchemaMetadata::Kept, subjects: SubjectNames::Topic };
+
     fn written(put: impl FnOnce(&mut AvroWriter<'_>)) -> Vec<u8> {
         let mut out = b"before".to_vec();
-        put(&mut Avro.writer(&mut out));
+        put(&mut AVRO.writer(&mut out));
         out.split_off(6)
     }
 

@@ -1,10 +1,11 @@
 //! The Avro schema of a Connect schema, in the text that registering it takes.
 //!
-//! The text is byte for byte that of Confluent's `AvroData.fromConnectSchema` with `connect.meta.data` on, printed by
-//! Avro's `Schema.toString`, because a registry knows a schema again by its text.
+//! The text is byte for byte that of Confluent's `AvroData.fromConnectSchema`, printed by Avro's `Schema.toString`,
+//! because a registry knows a schema again by its text.
 
 use std::collections::HashSet;
 
+use crate::config::SchemaMetadata;
 use crate::encode::json::number::{write_f32, write_f64, write_integer};
 use crate::encode::json::text::write_escaped;
 use crate::schema::{Kind, Literal, Schema, with_be_bytes};
@@ -18,9 +19,14 @@ const MAP_ENTRY: &str = "MapEntry";
 /// Digits of a decimal that does not say how many it has.
 const PRECISION_DEFAULT: &str = "64";
 
+/// The full name of the record that a structure becomes.
+pub(in crate::encode) fn record_name(schema: &Schema) -> String {
+    Name::of(schema).full()
+}
+
 /// The text of a schema.
-pub(in crate::encode) fn schema_text(schema: &Schema) -> String {
-    let mut printer = Printer { out: Vec::new(), known: HashSet::new() };
+pub(in crate::encode) fn schema_text(schema: &Schema, metadata: SchemaMetadata) -> String {
+    let mut printer = Printer { out: Vec::new(), known: HashSet::new(), metadata };
     printer.schema(schema, None);
     // Everything that was appended came from texts.
     String::from_utf8(printer.out).unwrap_or_default()
@@ -30,6 +36,7 @@ struct Printer {
     out: Vec<u8>,
     /// Full names of the records that stand already: each later use is by name.
     known: HashSet<String>,
+    metadata: SchemaMetadata,
 }
 
 /// A name with its namespace.
@@ -104,18 +111,14 @@ impl Printer {
             Kind::String => ("string", None),
             _ => ("int", None),
         };
-        let bare = connect_type.is_none()
-            && schema.name.is_none()
-            && schema.version.is_none()
-            && schema.doc.is_none()
-            && schema.parameters.is_empty()
-            && schema.default.is_none();
+        let logical = logical_type(schema);
+        let connect_type = connect_type.filter(|_| self.metadata == SchemaMetadata::Kept);
+        let bare = connect_type.is_none() && logical.is_none() && !self.has_metadata(schema);
         if bare {
             return self.string(name);
         }
         self.out.extend_from_slice(b"{\"type\":");
         self.string(name);
-        let logical = logical_type(schema);
         if logical == Some("decimal") {
             let parameter = |wanted: &str| {
                 let found = schema.parameters.iter().find(|(name, _)| name == wanted);
@@ -191,8 +194,21 @@ impl Printer {
         self.out.push(b'}');
     }
 
+    /// Whether there is anything for [`Self::metadata`] to write.
+    fn has_metadata(&self, schema: &Schema) -> bool {
+        let there_is = schema.name.is_some()
+            || schema.version.is_some()
+            || schema.doc.is_some()
+            || !schema.parameters.is_empty()
+            || schema.default.is_some();
+        there_is && self.metadata == SchemaMetadata::Kept
+    }
+
     /// The members that keep what Avro has no words for, in the order in which `AvroData` adds them.
     fn metadata(&mut self, schema: &Schema) {
+        if !self.has_metadata(schema) {
+            return;
+        }
         if let Some(doc) = &schema.doc {
             self.member("connect.doc", doc);
         }
@@ -332,7 +348,7 @@ mod tests {
         .named("srv.public.t.Envelope")
         .version(2);
         assert_eq!(
-            schema_text(&envelope),
+            schema_text(&envelope, SchemaMetadata::Kept),
             concat!(
                 r#"{"type":"record","name":"Envelope","namespace":"srv.public.t","fields":["#,
                 r#"{"name":"before","type":["null",{"type":"record","name":"Value","fields":["#,

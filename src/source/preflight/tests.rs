@@ -64,6 +64,7 @@ fn connector() -> Connector {
         snapshot_mode: config::SnapshotMode::NoData,
         records: config::Records::default(),
         schema_history: config::SchemaHistory::default(),
+        registries: config::Registries::default(),
         kafka: config::Kafka {
             bootstrap_servers: String::new(),
             producer: Vec::new(),

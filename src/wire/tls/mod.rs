@@ -184,7 +184,7 @@ fn roots_of(trusted: &[CertificateDer<'static>], path: &str) -> Result<RootCertS
 }
 
 /// The roots that the system trusts; Mozilla's list where it has none.
-fn system_roots() -> RootCertStore {
+pub(crate) fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     for error in &native.errors {

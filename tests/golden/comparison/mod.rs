@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
-mod known;
+pub(crate) mod known;
 mod ranges;
 mod spans;
 
-pub(crate) use known::{Known, OBJECT_ADDRESS};
-pub(crate) use spans::AvroSchemas;
+pub(crate) use known::Known;
+pub(crate) use spans::{AvroSchemas, schema_id};
 
 /// Differences told at most; the rest are counted.
 const TOLD_MAX: usize = 60;
@@ -41,23 +41,19 @@ impl Differences {
         self.0.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(crate) fn tell(&mut self, difference: String) {
         self.0.push(difference);
     }
 
-    pub(crate) fn append(&mut self, mut others: Self) {
-        self.0.append(&mut others.0);
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 }
 
 impl fmt::Display for Differences {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} differences from Debezium's records", self.len())?;
-        self.0.iter().take(TOLD_MAX).try_for_each(|told| writeln!(f, "{told}"))
+        self.iter().take(TOLD_MAX).try_for_each(|told| writeln!(f, "{told}"))
     }
 }
 

@@ -25,10 +25,14 @@ impl AvroSchemas {
     pub(crate) fn add(&mut self, id: u32, text: &str) {
         self.0.insert(id, serde_json::from_str(text).expect("a schema is JSON"));
     }
+
+    pub(crate) fn contains(&self, id: u32) -> bool {
+        self.0.contains_key(&id)
+    }
 }
 
 /// The number of a record's schema, where it is framed.
-fn schema_id(bytes: &[u8]) -> Option<u32> {
+pub(crate) fn schema_id(bytes: &[u8]) -> Option<u32> {
     let (MAGIC, id) = bytes.split_first().map(|(magic, rest)| (*magic, rest))? else { return None };
     Some(u32::from_be_bytes(*id.first_chunk()?))
 }

@@ -5,12 +5,11 @@
 //! passed over, and an unknown name is refused with the nearest known one. Pure: no file is read, no socket opened.
 
 mod catalogue;
-mod jaas;
 mod stores;
 
 use self::catalogue::{Rule, rule};
 use super::{Finding, settings};
-use crate::config::Secret;
+use crate::config::{Secret, jaas};
 
 /// What has been translated so far.
 struct Translation<'a> {
@@ -130,9 +129,9 @@ impl<'a> Translation<'a> {
             "sasl.jaas.config" => match jaas::parse(value) {
                 Ok(login) => {
                     self.set("sasl.username", login.username, name);
-                    self.set("sasl.password", login.password, name);
+                    self.set("sasl.password", login.password.expose(), name);
                 }
-                Err(finding) => self.findings.push(finding),
+                Err(problem) => self.refuse(name, problem, jaas::REMEDY),
             },
             // Looked at together, in `key_and_trust_stores`.
             name if stores::is_one(name) => {}

@@ -1,50 +1,51 @@
 //! `sasl.jaas.config`: user and password out of a line of Java's login configuration.
 //!
 //! Owns [`parse`]. Syntax: `Class flag key=value key="value" ... ;` with backslash escapes inside the quotes (Java's
-//! `Configuration`, as Kafka's `JaasConfig` reads it). Must never put any part of the line into a finding.
+//! `Configuration`, as Kafka's `JaasConfig` reads it). Must never put any part of the line into a message.
 
-use super::Finding;
+use super::secret::Secret;
 
 /// Who logs in.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Login {
-    pub(super) username: String,
-    pub(super) password: String,
+pub struct Login {
+    /// `username`
+    pub username: String,
+    /// `password`
+    pub password: Secret,
 }
 
-const PROPERTY: &str = "sasl.jaas.config";
-const REMEDY: &str = "write: org.apache.kafka.common.security.scram.ScramLoginModule required username=\"...\" \
+/// How a line that can be read looks.
+pub const REMEDY: &str = "write: org.apache.kafka.common.security.scram.ScramLoginModule required username=\"...\" \
                       password=\"...\"; (or ...plain.PlainLoginModule)";
 
 /// Reads the line.
 ///
 /// # Errors
-/// A finding for another login module, a missing option, or a line that is not of this syntax.
-pub(super) fn parse(line: &str) -> Result<Login, Finding> {
-    let bad = |problem: &str| Finding::new(PROPERTY, problem, REMEDY);
-    let mut words = tokens(line).ok_or_else(|| bad("the line has a quote that does not end"))?.into_iter();
-    let module = words.next().ok_or_else(|| bad("the line is empty"))?;
+/// What is wrong: another login module, a missing option, or a line that is not of this syntax.
+pub fn parse(line: &str) -> Result<Login, &'static str> {
+    let mut words = tokens(line).ok_or("the line has a quote that does not end")?.into_iter();
+    let module = words.next().ok_or("the line is empty")?;
     let class = module.rsplit('.').next().unwrap_or_default();
     if class != "PlainLoginModule" && class != "ScramLoginModule" {
-        return Err(bad("only PlainLoginModule and ScramLoginModule are supported"));
+        return Err("only PlainLoginModule and ScramLoginModule are supported");
     }
-    words.next().ok_or_else(|| bad("the control flag (required) is missing"))?;
+    words.next().ok_or("the control flag (required) is missing")?;
     let (mut username, mut password) = (None, None);
     for word in words {
         match word.split_once('=') {
             Some(("username", value)) => username = Some(value.to_owned()),
             Some(("password", value)) => password = Some(value.to_owned()),
             Some(("tokenauth", value)) if value.eq_ignore_ascii_case("true") => {
-                return Err(bad("delegation tokens are not supported"));
+                return Err("delegation tokens are not supported");
             }
             Some(_) => {}
-            None => return Err(bad("an option is not of the form name=value")),
+            None => return Err("an option is not of the form name=value"),
         }
     }
     match (username, password) {
-        (Some(username), Some(password)) => Ok(Login { username, password }),
-        (None, _) => Err(bad("username is missing")),
-        (_, None) => Err(bad("password is missing")),
+        (Some(username), Some(password)) => Ok(Login { username, password: Secret::new(password) }),
+        (None, _) => Err("username is missing"),
+        (_, None) => Err("password is missing"),
     }
 }
 
@@ -96,7 +97,7 @@ mod tests {
         ];
         for (line, username, password) in table {
             let login = parse(line).unwrap();
-            assert_eq!((login.username.as_str(), login.password.as_str()), (username, password), "{line}");
+            assert_eq!((login.username.as_str(), login.password.expose()), (username, password), "{line}");
         }
     }
 
@@ -112,9 +113,7 @@ mod tests {
             "",
         ];
         for line in table {
-            let finding = parse(line).unwrap_err();
-            assert_eq!(finding.property, PROPERTY);
-            assert!(!format!("{finding:?}").contains("s3cret"), "{line}");
+            assert!(!parse(line).unwrap_err().contains("s3cret"), "{line}");
         }
     }
 }

@@ -131,7 +131,10 @@ fn assert_same(place: &str, avro: &Avro, json: &Json) {
         }
         // An entry of a map whose keys are no texts.
         (Avro::Record(fields), Json::Array(entry)) => {
-            fields.iter().zip(entry).for_each(|((name, avro), json)| assert_same(&format!("{place}.{name}"), avro, json));
+            fields
+                .iter()
+                .zip(entry)
+                .for_each(|((name, avro), json)| assert_same(&format!("{place}.{name}"), avro, json));
             fields.len() == entry.len()
         }
         (Avro::Null, Json::Null) => true,

@@ -116,7 +116,9 @@ fn texts_are_hidden_in_rows_and_not_in_keys() {
              column.mask.hash.v2.MD5.with.salt.a=public.t.(hash|short)",
         )
     };
-    let row = |stars: &str, hash: &str, short: &str| format!(r#"{{"key":"***","stars":{stars},"hash":{hash},"short":{short}}}"#);
+    let row = |stars: &str, hash: &str, short: &str| {
+        format!(r#"{{"key":"***","stars":{stars},"hash":{hash},"short":{short}}}"#)
+    };
     let abc = "900150983cd24fb0d6963f7d28e17f72";
 
     // When rows with and without values are written; then null is hidden by stars and not by a hash, what stands for

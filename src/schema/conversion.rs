@@ -163,6 +163,15 @@ impl Conversion {
         Ok(())
     }
 
+    /// Whether values are written as null, whatever they are.
+    #[must_use]
+    pub fn drops(&self) -> bool {
+        match self {
+            Self::Masked(masked) => masked.conversion == Self::Drop,
+            _ => *self == Self::Drop,
+        }
+    }
+
     /// Puts what stands for a value.
     pub fn put_literal<P: Put>(&self, literal: &Literal, to: &mut P) {
         match self {

@@ -6,15 +6,36 @@
 #[path = "bench/encode/cases.rs"]
 mod cases;
 
-use walcast::config::{AvroConverter, Converter};
+use walcast::config::{self, AvroConverter, Brokers, Converter, Overrides, Records};
 
 /// Events before the count, for buffers to reach their size, and events counted.
 const WARM_UP_EVENTS: u64 = 100;
 const EVENTS: u64 = 10_000;
 
+/// Columns that are left out, cut, starred and hashed in both ways, and a key of one's own.
+const RULES: &str = "\
+    column.exclude.list=public.wide.column_2_.*\n\
+    column.truncate.to.4.chars=public.(narrow.name|wide.column_0_.*)\n\
+    column.mask.with.3.chars=public.wide.column_1_.*\n\
+    column.mask.hash.SHA-256.with.salt.x=public.narrow.updated_at\n\
+    message.key.columns=public.wide:column_0_1,column_0_6";
+const HASHES: &str = "\
+    column.mask.hash.SHA-256.with.salt.x=public.(narrow.name|wide.column_0_.*)\n\
+    column.mask.hash.v2.SHA-512.with.salt.x=public.wide.column_1_.*";
+
+/// Records under some rules.
+fn under(rules: &str) -> Records {
+    let text = format!(
+        "database.hostname=h\ndatabase.user=u\ndatabase.dbname=d\ntopic.prefix=p\nplugin.name=pgoutput\n\
+         snapshot.mode=no_data\n{rules}"
+    );
+    let overrides = Overrides { brokers: Brokers::NotNeeded, ..Overrides::default() };
+    config::load_text("x.properties", &text, &overrides, &|_| None).unwrap().connector.records
+}
+
 /// Allocations of one format over one table.
-fn allocations(case: &cases::Case, converter: Converter) -> u64 {
-    let mut encoder = cases::encoder(converter);
+fn allocations(case: &cases::Case, converter: Converter, records: Records) -> u64 {
+    let mut encoder = cases::encoder_with(converter, records);
     let mut encode = |from: u64, count: u64| {
         for nth in from..from + count {
             // The clock moves on now and then, and the key changes with each second event.
@@ -30,7 +51,20 @@ fn allocations(case: &cases::Case, converter: Converter) -> u64 {
 fn encoding_an_event_takes_no_memory() {
     for case in [cases::narrow(), cases::wide()] {
         for converter in [cases::json(), cases::json_with_schema(), Converter::Avro(AvroConverter::default())] {
-            assert_eq!(allocations(&case, converter), 0, "{} in {converter:?}", case.name);
+            let counted = allocations(&case, converter, Records::default());
+            assert_eq!(counted, 0, "{} in {converter:?}", case.name);
+        }
+    }
+}
+
+#[test]
+fn hiding_columns_takes_no_memory() {
+    for case in [cases::narrow(), cases::wide()] {
+        for converter in [cases::json(), Converter::Avro(AvroConverter::default())] {
+            for rules in [RULES, HASHES] {
+                let counted = allocations(&case, converter, under(rules));
+                assert_eq!(counted, 0, "{} in {converter:?} under {rules}", case.name);
+            }
         }
     }
 }

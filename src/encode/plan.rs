@@ -289,7 +289,7 @@ fn plan_field<F: Format>(
         name,
         type_oid: of.type_oid,
         column_type,
-        conversion: column.conversion.clone(),
+        conversion: if column.conversion.drops() { Conversion::Drop } else { column.conversion.clone() },
         label: before_value,
         null: match column.nullability {
             Nullability::Optional => absent().unwrap_or_else(filled),

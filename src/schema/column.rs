@@ -139,10 +139,17 @@ fn mapped(column_type: &ColumnType, records: &Records) -> Option<(Schema, Conver
         | ColumnType::Path
         | ColumnType::Polygon
         | ColumnType::Circle
-        | ColumnType::Unknown(_)
-        | ColumnType::DomainArray(_) => match records.unknown_types {
+        | ColumnType::Unknown(_) => match records.unknown_types {
             UnknownTypes::LeftOut => return None,
             UnknownTypes::AsBytes => binary(records.binary),
+        },
+        ColumnType::DomainArray(_) => match records.unknown_types {
+            UnknownTypes::LeftOut => return None,
+            UnknownTypes::AsBytes => {
+                let (schema, elements) = binary(records.binary);
+                let conversion = Conversion::Array { elements: Box::new(elements), nullable: false };
+                (Schema::of(Kind::Array(Arc::new(schema))), conversion)
+            }
         },
     })
 }

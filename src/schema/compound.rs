@@ -194,6 +194,11 @@ pub(super) fn put_array<P: Put>(
 /// with zone seconds only, and dates are years of their era without the era.
 fn put_element<P: Put>(value: Value<'_>, conversion: &Conversion, to: &mut P) -> Result<(), NotRepresentable> {
     let value = match (value, conversion) {
+        (Value::Bytes(_), _) => value,
+        // Elements of a type that Debezium does not know are their texts, whatever they are to us.
+        (_, Conversion::Bytes | Conversion::Base64 | Conversion::Base64UrlSafe | Conversion::Hex) => {
+            return conversion.put_text_of(value, to);
+        }
         (Value::Date(Date::Infinity), Conversion::IsoDate) => {
             to.put_str(temporal::ISO_SQL_DATE_INFINITY);
             return Ok(());

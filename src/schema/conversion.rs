@@ -163,6 +163,15 @@ impl Conversion {
         Ok(())
     }
 
+    /// Whether values are written as null, whatever they are.
+    #[must_use]
+    pub fn drops(&self) -> bool {
+        match self {
+            Self::Masked(masked) => masked.conversion == Self::Drop,
+            _ => *self == Self::Drop,
+        }
+    }
+
     /// Puts what stands for a value.
     pub fn put_literal<P: Put>(&self, literal: &Literal, to: &mut P) {
         match self {
@@ -199,15 +208,20 @@ impl Conversion {
             }
             // The text of a type that Debezium has no schema for; that of shapes goes through Java's numbers.
             (Self::Bytes | Self::Base64 | Self::Base64UrlSafe | Self::Hex, value) => {
-                let mut text = Vec::new();
-                if !compound::append_java_shape(&mut text, value) {
-                    value.write_text(&mut text);
-                }
-                return self.put_bytes(Bytes::Raw(&text), to);
+                return self.put_text_of(value, to);
             }
             _ => return Err(NotRepresentable),
         }
         Ok(())
+    }
+
+    /// Puts a value's text where bytes are wanted.
+    pub(super) fn put_text_of<P: Put>(&self, value: Value<'_>, to: &mut P) -> Result<(), NotRepresentable> {
+        let mut text = Vec::new();
+        if !compound::append_java_shape(&mut text, value) {
+            value.write_text(&mut text);
+        }
+        self.put_bytes(Bytes::Raw(&text), to)
     }
 
     fn put_money<P: Put>(&self, value: Money, to: &mut P) -> Result<(), NotRepresentable> {

@@ -56,9 +56,13 @@ impl Masked {
         self.conversion.put_bare(value, &mut Hiding { mask: &self.mask, to })
     }
 
-    /// Hands what stands for a value to a format.
+    /// Hands what stands for a value to a format. Bytes that stand for others are whole: only those of values are of the
+    /// sort that Debezium cuts.
     pub(super) fn put_literal<P: Put>(&self, literal: &Literal, to: &mut P) {
-        literal.put(&mut Hiding { mask: &self.mask, to });
+        match literal {
+            Literal::Bytes(_) => literal.put(to),
+            _ => literal.put(&mut Hiding { mask: &self.mask, to }),
+        }
     }
 }
 

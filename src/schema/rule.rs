@@ -122,11 +122,11 @@ fn applied(rule: &ColumnRule, column: &Column, mut schema: ColumnSchema, name: &
         ColumnAction::Stars { count } => {
             parameter(&mut schema.schema, "masked", "true");
             match source.text {
-                IsText::Text if schema.conversion != Conversion::Drop => {
+                IsText::Text => {
                     let stars = "*".repeat(usize::try_from(*count).unwrap_or_default());
                     schema.hidden = Hidden::Constant(Literal::String(stars));
                 }
-                _ => warn_of_no_text(rule, name),
+                IsText::Other => warn_of_no_text(rule, name),
             }
         }
         ColumnAction::Hash(hash) => {
@@ -147,7 +147,7 @@ fn applied(rule: &ColumnRule, column: &Column, mut schema: ColumnSchema, name: &
 /// Puts a mask over a column whose values are texts or bytes; others have nothing to hide there.
 fn mask(schema: &mut ColumnSchema, mask: Mask) {
     let may = match schema.schema.kind {
-        Kind::String => schema.conversion != Conversion::Drop,
+        Kind::String => true,
         Kind::Bytes => schema.conversion == Conversion::Bytes,
         _ => false,
     };

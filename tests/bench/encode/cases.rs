@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use walcast::catalog::{Column, ColumnType, DeclaredType, Nullability, NumericSize, RelationVersion, SourceType};
+use walcast::catalog::{Column, ColumnType, DeclaredType, IsText, Nullability, NumericSize, RelationVersion, SourceType};
 use walcast::config::{Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm, Records};
 use walcast::encode::{Encoder, EncoderOptions, SchemaIds};
 use walcast::event::{Change, Event, KnownRow, OldRow, Transaction};
@@ -72,6 +72,7 @@ impl Case {
 }
 
 fn column(name: &str, column_type: ColumnType, nullability: Nullability) -> Column {
+    let text = if column_type == ColumnType::Text { IsText::Text } else { IsText::Other };
     Column {
         name: name.to_owned(),
         type_oid: TypeOid(0),
@@ -81,7 +82,7 @@ fn column(name: &str, column_type: ColumnType, nullability: Nullability) -> Colu
         nullability,
         declared: DeclaredType::default(),
         default: None,
-        source_type: SourceType::default(),
+        source_type: SourceType { name: String::new(), length: -1, scale: 0, text },
     }
 }
 
@@ -149,7 +150,12 @@ impl SchemaIds for Registered {
 
 /// An encoder with one converter for keys and values.
 pub(crate) fn encoder(converter: Converter) -> Encoder {
-    let records = Records { key_converter: converter, value_converter: converter, ..Records::default() };
+    encoder_with(converter, Records::default())
+}
+
+/// The same with more settings.
+pub(crate) fn encoder_with(converter: Converter, records: Records) -> Encoder {
+    let records = Records { key_converter: converter, value_converter: converter, ..records };
     let options = EncoderOptions {
         topic_prefix: "shop".to_owned(),
         dbname: "shop".to_owned(),

@@ -32,11 +32,11 @@ CREATE TABLE cuts (id int PRIMARY KEY, t text DEFAULT 'a long default', r text N
 
 ALTER TABLE cuts ALTER big SET STORAGE EXTERNAL, ALTER big_bytes SET STORAGE EXTERNAL;
 
-CREATE TABLE hashes (id int PRIMARY KEY, t text DEFAULT 'its default', r text NOT NULL DEFAULT 'its default', long text, c "char", n name, d label, e mood DEFAULT 'sad', p varchar(3), md2 text, md5 text, sha text, sha512 text, sha512_256 text, sha3 text, big text);
+CREATE TABLE hashes (id int PRIMARY KEY, t text DEFAULT 'its default', r text NOT NULL DEFAULT 'its default', long text, c "char", n name, d label, e mood DEFAULT 'sad', p varchar(3), md2 text, md5 text, sha text, sha512 text, sha512_256 text, sha3 text, big text, nr name NOT NULL DEFAULT 'its default');
 
 ALTER TABLE hashes ALTER big SET STORAGE EXTERNAL;
 
-CREATE TABLE stars (id int PRIMARY KEY, t text DEFAULT 'its default', r text NOT NULL DEFAULT 'its default', c "char", n name, d label, e mood DEFAULT 'sad', x xml, big text);
+CREATE TABLE stars (id int PRIMARY KEY, t text DEFAULT 'its default', r text NOT NULL DEFAULT 'its default', c "char", n name, d label, e mood DEFAULT 'sad', x xml, big text, nr name NOT NULL DEFAULT 'its default');
 
 ALTER TABLE stars ALTER big SET STORAGE EXTERNAL;
 
@@ -111,3 +111,5 @@ UPDATE named_by_pattern SET b2 = 7 WHERE b1 = 3
 DELETE FROM named_by_pattern
 
 INSERT INTO described (id) VALUES (1)
+
+INSERT INTO described (id, c12, c28, c29, c36, c37) VALUES (2, 'a name', '{abc,defgh}', '{sad}', 'a', '(1,b)'), (3, NULL, '{abc,NULL}', NULL, NULL, NULL)

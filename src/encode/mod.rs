@@ -42,6 +42,7 @@ mod tests;
 mod topic;
 mod writer;
 
+pub use avro::schema_text as avro_schema;
 use envelope::Surroundings;
 use format::AnyFormat;
 use framing::Side;

@@ -11,7 +11,7 @@ use crate::value::{Bytes, Unscaled};
 
 mod schema;
 
-pub(super) use schema::schema_text;
+pub use schema::schema_text;
 
 /// Bytes of the longest variable-length number.
 const VARINT_BYTES_MAX: usize = 10;

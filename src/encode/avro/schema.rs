@@ -19,7 +19,8 @@ const MAP_ENTRY: &str = "MapEntry";
 const PRECISION_DEFAULT: &str = "64";
 
 /// The text of a schema.
-pub(in crate::encode) fn schema_text(schema: &Schema) -> String {
+#[must_use]
+pub fn schema_text(schema: &Schema) -> String {
     let mut printer = Printer { out: Vec::new(), known: HashSet::new() };
     printer.schema(schema, None);
     // Everything that was appended came from texts.

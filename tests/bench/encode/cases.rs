@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use walcast::catalog::{Column, ColumnType, DeclaredType, Nullability, NumericSize, RelationVersion};
-use walcast::config::{Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm, Records};
+use walcast::config::{Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm, Records, WalcastHeader};
 use walcast::encode::{Encoder, EncoderOptions, SchemaIds};
 use walcast::event::{Change, Event, KnownRow, OldRow, Transaction};
 use walcast::lsn::{CommitLsn, Lsn, Position};
@@ -148,7 +148,15 @@ impl SchemaIds for Registered {
 
 /// An encoder with one converter for keys and values.
 pub(crate) fn encoder(converter: Converter) -> Encoder {
-    let records = Records { key_converter: converter, value_converter: converter, ..Records::default() };
+    encoder_with(Records { key_converter: converter, value_converter: converter, ..Records::default() })
+}
+
+/// An encoder that stamps every record with all of walcast's own headers.
+pub(crate) fn stamping_encoder() -> Encoder {
+    encoder_with(Records { walcast_headers: WalcastHeader::ALL.to_vec(), ..Records::default() })
+}
+
+fn encoder_with(records: Records) -> Encoder {
     let options = EncoderOptions {
         topic_prefix: "shop".to_owned(),
         dbname: "shop".to_owned(),

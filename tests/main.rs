@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a broken expectation is a failure, also in its support code")]
 
+mod contract;
 mod definite;
 mod faults;
 mod golden;

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use tokio_postgres::types::Type;
+
 use super::facts::{TypeFacts, TypeSort};
 use super::types::{self, DEPTH_MAX};
 use crate::pgoutput::TypeOid;
@@ -73,10 +75,7 @@ fn name(oid: TypeOid, types: &HashMap<TypeOid, TypeFacts>) -> String {
     if !types::is_built_in(oid) {
         return UNKNOWN.to_owned();
     }
-    match types::built_in_element(oid) {
-        Some(element) => format!("_{}", built_in(element)),
-        None => built_in(oid).into_owned(),
-    }
+    built_in(oid)
 }
 
 /// As `quote_ident` has it, but for words that are reserved.
@@ -103,92 +102,13 @@ fn modifiers(oid: TypeOid, typmod: i32) -> Vec<i32> {
     }
 }
 
-/// OIDs below 10000 are assigned by hand and the same everywhere; one that is newer than this list is named by it.
-fn built_in(oid: TypeOid) -> Cow<'static, str> {
-    match BUILT_IN.binary_search_by_key(&oid.0, |(known, _)| *known) {
-        Ok(at) => Cow::Borrowed(BUILT_IN.get(at).map_or(UNKNOWN, |(_, name)| *name)),
-        Err(_) => Cow::Owned(format!("pg_type_{oid}")),
+/// OIDs below 10000 are assigned by hand and the same everywhere; one that is newer than the library is named by it.
+fn built_in(oid: TypeOid) -> String {
+    match Type::from_oid(oid.0) {
+        Some(known) => known.name().to_owned(),
+        None => format!("pg_type_{oid}"),
     }
 }
-
-/// `pg_type.dat`: every built-in type that a column may have and that is no array, by OID.
-const BUILT_IN: &[(u32, &str)] = &[
-    (16, "bool"),
-    (17, "bytea"),
-    (18, "char"),
-    (19, "name"),
-    (20, "int8"),
-    (21, "int2"),
-    (22, "int2vector"),
-    (23, "int4"),
-    (24, "regproc"),
-    (25, "text"),
-    (26, "oid"),
-    (27, "tid"),
-    (28, "xid"),
-    (29, "cid"),
-    (30, "oidvector"),
-    (114, "json"),
-    (142, "xml"),
-    (600, "point"),
-    (601, "lseg"),
-    (602, "path"),
-    (603, "box"),
-    (604, "polygon"),
-    (628, "line"),
-    (650, "cidr"),
-    (700, "float4"),
-    (701, "float8"),
-    (718, "circle"),
-    (774, "macaddr8"),
-    (790, "money"),
-    (829, "macaddr"),
-    (869, "inet"),
-    (1033, "aclitem"),
-    (1042, "bpchar"),
-    (1043, "varchar"),
-    (1082, "date"),
-    (1083, "time"),
-    (1114, "timestamp"),
-    (1184, "timestamptz"),
-    (1186, "interval"),
-    (1266, "timetz"),
-    (1560, "bit"),
-    (1562, "varbit"),
-    (1700, "numeric"),
-    (1790, "refcursor"),
-    (2202, "regprocedure"),
-    (2203, "regoper"),
-    (2204, "regoperator"),
-    (2205, "regclass"),
-    (2206, "regtype"),
-    (2950, "uuid"),
-    (2970, "txid_snapshot"),
-    (3220, "pg_lsn"),
-    (3614, "tsvector"),
-    (3615, "tsquery"),
-    (3734, "regconfig"),
-    (3769, "regdictionary"),
-    (3802, "jsonb"),
-    (3904, "int4range"),
-    (3906, "numrange"),
-    (3908, "tsrange"),
-    (3910, "tstzrange"),
-    (3912, "daterange"),
-    (3926, "int8range"),
-    (4072, "jsonpath"),
-    (4089, "regnamespace"),
-    (4096, "regrole"),
-    (4191, "regcollation"),
-    (4451, "int4multirange"),
-    (4532, "nummultirange"),
-    (4533, "tsmultirange"),
-    (4534, "tstzmultirange"),
-    (4535, "datemultirange"),
-    (4536, "int8multirange"),
-    (5038, "pg_snapshot"),
-    (5069, "xid8"),
-];
 
 #[cfg(test)]
 mod tests {
@@ -239,10 +159,5 @@ mod tests {
     #[test]
     fn a_type_that_is_made_of_itself_comes_to_an_end() {
         assert_eq!(declared(20_005, -1).made_of.len(), DEPTH_MAX);
-    }
-
-    #[test]
-    fn the_list_is_in_order() {
-        assert!(BUILT_IN.is_sorted_by_key(|(oid, _)| *oid));
     }
 }

@@ -14,12 +14,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::catalog::RelationVersion;
-use crate::config::{Converter, NameAdjustment, Records};
+use crate::config::{Converter, NameAdjustment, Records, SchemaMetadata};
 use crate::error::{Error, Result};
 use crate::event::{Change, Event, KnownRow};
 use crate::ledger::Ticket;
 use crate::pgoutput::RelationId;
-use crate::schema::Tables;
+use crate::schema::{Schema, Tables};
 
 mod avro;
 #[cfg(test)]
@@ -359,6 +359,12 @@ impl Encoder {
             ticket,
         })
     }
+}
+
+/// A schema in Avro, as `AvroConverter` registers it.
+#[must_use]
+pub fn avro_schema(schema: &Schema) -> String {
+    avro::schema_text(schema, SchemaMetadata::Kept)
 }
 
 /// Debezium makes no record of a row without columns.

@@ -21,7 +21,6 @@ use super::tables::Tables;
 use crate::config::Connector;
 use crate::encode::{Encoder, EncoderOptions};
 use crate::error::{Class, Error, Kind, Result};
-use crate::history::Opened;
 use crate::ledger::ConfirmedLsn;
 use crate::observe::{Metrics, Side, State};
 use crate::pgtime::PgMicros;
@@ -146,12 +145,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let connector = Arc::clone(&self.connector);
         let sql = Arc::clone(&self.sql);
         let (known, confirmed) = (self.known.clone(), self.core.confirmed().map(ConfirmedLsn::lsn));
-        let (checked, history) = (self.preflight(), self.history());
+        let checked = self.preflight();
         let attempt = async move {
             tokio::time::sleep(wait).await;
             checked.await?;
-            let opened = history.await?;
-            Session::open(connector, sql, known, confirmed).await.map(|session| (session, opened))
+            Session::open(connector, sql, known, confirmed).await
         };
         let mut attempt = std::pin::pin!(attempt);
         loop {
@@ -164,11 +162,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     return Turn::Drain;
                 }
                 session = &mut attempt => match session {
-                    Ok((session, opened)) => {
+                    Ok(session) => {
                         self.known.learn(&session);
-                        if let Some(opened) = opened {
-                            self.versions.opened(opened);
-                        }
                         self.apply(Input::Connected {
                             confirmed_flush: session.confirmed_flush,
                             answer_within: session.answer_within,
@@ -230,25 +225,16 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         })
     }
 
-    /// Reads the schema history before the first session. Later sessions know it.
-    fn history(&self) -> Waiting<Option<Opened>> {
-        match self.known.is_first() {
-            true => self.versions.open(),
-            false => Box::pin(std::future::ready(Ok(None))),
-        }
-    }
-
     /// Streams until the session ends.
     async fn stream(&mut self, session: Session) -> Turn {
         self.pump.begin(session.facts, session.server.system_id, self.core.resume_after(), session.form);
         self.metrics.status().enter_form(session.form);
         self.metrics.status().enter(State::Streaming);
-        let mut copy = Some(session.copy);
-        if let Some(stream) = &mut copy
-            && let Err(error) = self.register(stream, &self.pump.standing_schemas()).await
-        {
+        let mut stream = session.copy;
+        if let Err(error) = self.begin(&mut stream).await {
             self.source_lost(error);
         }
+        let mut copy = Some(stream);
         loop {
             if let Some(turn) = self.carry_out(&mut copy).await {
                 return turn;

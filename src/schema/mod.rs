@@ -16,6 +16,7 @@ mod compound;
 mod conversion;
 mod decimal;
 mod envelope;
+mod history;
 mod literal;
 mod mask;
 mod model;
@@ -33,6 +34,7 @@ pub use compound::{JAVA_BUCKETS_MIN, java_bucket_order, java_buckets, java_hash}
 pub use conversion::{Conversion, NotRepresentable};
 pub use decimal::{append_java_text, with_be_bytes};
 pub use envelope::Envelope;
+pub use history::{version_key, version_value};
 pub use literal::Literal;
 pub use mask::Masked;
 pub use model::{Field, Kind, Schema};

@@ -25,7 +25,7 @@ fn without_its_topic_it_streams_with_a_warning_unless_numbers_are_shown() {
 
     // When numbers are to be shown, then it ends before it streams, and names the topic and the remedies.
     let mut walcast = scene.start(&[SHOWN]);
-    assert_eq!(walcast.wait_exit().code(), Some(3), "{}", walcast.stderr());
+    assert_eq!(walcast.wait_exit().code(), Some(7), "{}", walcast.stderr());
     let log = walcast.stderr();
     for part in [&scene.topics.schema_history(), "cleanup.policy=compact", "walcast.schema.history=off"] {
         assert!(log.contains(part), "{part} is not in {log}");

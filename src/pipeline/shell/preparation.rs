@@ -95,13 +95,20 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         Ok(())
     }
 
+    /// What a session waits for before its first frame: the numbers of relation versions, and the schemas of records that
+    /// belong to no table.
+    pub(super) async fn begin(&mut self, stream: &mut CopyBoth) -> Result<()> {
+        self.read_history(stream).await?;
+        self.register(stream, &self.pump.standing_schemas()).await.map(drop)
+    }
+
     /// Registers the schemas of records that belong to no table, before the first of them.
     pub(super) async fn register_standing(&mut self, stream: &mut CopyBoth, kind: Standing) -> Result<()> {
         self.register(stream, &self.pump.standing_schemas_of(kind)).await.map(drop)
     }
 
     /// Registers schemas, for as long as it takes. Gives false where the session came to its end meanwhile.
-    pub(super) async fn register(&mut self, stream: &mut CopyBoth, schemas: &[SchemaText]) -> Result<bool> {
+    async fn register(&mut self, stream: &mut CopyBoth, schemas: &[SchemaText]) -> Result<bool> {
         let Some(registrar) = self.registrar.clone().filter(|registrar| !registrar.knows(schemas)) else {
             return Ok(true);
         };

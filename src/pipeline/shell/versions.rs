@@ -1,4 +1,4 @@
-//! Numbers of relation versions: read when the first session is made, kept before the first row of a new version.
+//! Numbers of relation versions: read when the first session begins, kept before the first row of a new version.
 //!
 //! Owns [`Versions`]. Which number a version has is the `history` room's matter.
 
@@ -9,8 +9,8 @@ use crate::catalog::RelationVersion;
 use crate::config::SchemaHistory;
 use crate::error::{Kind, Result};
 use crate::history::record::Record;
-use crate::history::{Doubt, Fingerprint, Number, Numbers, Opened, Standing, Store};
-use crate::sink::{Sink, Waiting};
+use crate::history::{Doubt, Fingerprint, Number, Numbers, Opened, Pending, Standing, Store};
+use crate::sink::Sink;
 use crate::source::preflight::{Report, Severity};
 use crate::wire::CopyBoth;
 
@@ -20,12 +20,14 @@ pub(super) struct Versions {
     numbers: Numbers,
     /// `None` where nothing keeps them: then they begin at 1 with every run.
     store: Option<Arc<dyn Store>>,
+    /// Whether the store was read.
+    read: bool,
 }
 
 impl Versions {
     /// What a sink has to offer. A later sink of the same connector would offer the same.
     pub(super) fn of(sink: &impl Sink, history: &SchemaHistory) -> Self {
-        Self { numbers: Numbers::default(), store: sink.history(history) }
+        Self { numbers: Numbers::default(), store: sink.history(history), read: false }
     }
 
     /// Adds what stands in the way to a report.
@@ -39,19 +41,9 @@ impl Versions {
         }
     }
 
-    /// Opens the store.
-    pub(super) fn open(&self) -> Waiting<Option<Opened>> {
-        let store = self.store.clone();
-        Box::pin(async move {
-            match store {
-                Some(store) => store.open().await.map(Some),
-                None => Ok(None),
-            }
-        })
-    }
-
     /// Takes in what opening the store has come to.
-    pub(super) fn opened(&mut self, opened: Opened) {
+    fn opened(&mut self, opened: Opened) {
+        self.read = true;
         match opened {
             Opened::Kept(numbers) => {
                 tracing::debug!(versions = numbers.len(), "read the schema history");
@@ -82,26 +74,44 @@ pub(super) fn report(doubts: Vec<Doubt>, report: &mut Report) {
 }
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
+    /// Reads the history, unless an earlier session has.
+    pub(super) async fn read_history(&mut self, stream: &mut CopyBoth) -> Result<()> {
+        let Some(store) = self.versions.store.clone().filter(|_| !self.versions.read) else { return Ok(()) };
+        if let Some(opened) = self.await_store(stream, store.open()).await? {
+            self.versions.opened(opened);
+        }
+        Ok(())
+    }
+
     /// The number of a relation version, once it is kept; nothing where the session came to its end meanwhile.
     pub(super) async fn number(&mut self, stream: &mut CopyBoth, relation: &RelationVersion) -> Result<Option<Number>> {
         let (schema, table) = (&relation.schema, &relation.table);
         let (number, standing) = self.versions.numbers.number(schema, table, Fingerprint::of(relation));
-        let store = match standing {
-            Standing::Given => self.versions.store.clone(),
-            Standing::Kept => None,
-        };
-        if let Some(store) = store {
-            let (position, time) = self.pump.next_change();
-            let keeping = store.keep(Record::new(relation, number, position, time));
-            if self.wait_alive(stream, keeping).await?.is_none() {
-                return Ok(None);
-            }
-            self.was_busy();
-        }
-        self.versions.numbers.kept(schema, table, number);
         if standing == Standing::Given {
+            if let Some(store) = self.versions.store.clone() {
+                let (position, time) = self.pump.next_change();
+                let keeping = store.keep(Record::new(relation, number, position, time));
+                if self.await_store(stream, keeping).await?.is_none() {
+                    return Ok(None);
+                }
+            }
+            self.versions.numbers.kept(schema, table, number);
             tracing::info!(table = format!("{schema}.{table}"), version = number.get(), "a new version of a table");
         }
         Ok(Some(number))
+    }
+
+    /// Waits for the store. What is wrong with it is the brokers' matter, and so ends the sink with the session.
+    async fn await_store<T>(&mut self, stream: &mut CopyBoth, answer: Pending<T>) -> Result<Option<T>> {
+        let done = match self.wait_alive(stream, async { Ok(answer.await) }).await? {
+            Some(Ok(done)) => Some(done),
+            Some(Err(error)) => {
+                self.sink_lost(error);
+                None
+            }
+            None => return Ok(None),
+        };
+        self.was_busy();
+        Ok(done)
     }
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use walcast::catalog::{Column, ColumnType, DeclaredType, IsText, Nullability, NumericSize, RelationVersion, SourceType};
-use walcast::config::{Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm, Records};
+use walcast::catalog::{
+    Column, ColumnType, DeclaredType, IsText, Nullability, NumericSize, RelationVersion, SourceType,
+};
+use walcast::config::{Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm, Records, WalcastHeader};
 use walcast::encode::{Encoder, EncoderOptions, SchemaIds};
 use walcast::event::{Change, Event, KnownRow, OldRow, Transaction};
 use walcast::lsn::{CommitLsn, Lsn, Position};
@@ -153,7 +155,12 @@ pub(crate) fn encoder(converter: Converter) -> Encoder {
     encoder_with(converter, Records::default())
 }
 
-/// The same with more settings.
+/// An encoder that stamps every record with all of walcast's own headers.
+pub(crate) fn stamping_encoder() -> Encoder {
+    encoder_with(json(), Records { walcast_headers: WalcastHeader::ALL.to_vec(), ..Records::default() })
+}
+
+/// An encoder with more settings.
 pub(crate) fn encoder_with(converter: Converter, records: Records) -> Encoder {
     let records = Records { key_converter: converter, value_converter: converter, ..records };
     let options = EncoderOptions {

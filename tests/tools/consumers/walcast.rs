@@ -62,7 +62,7 @@ impl Walcast {
     fn wait(&mut self, what: &str, mut condition: impl FnMut() -> Outcome<bool>) -> Outcome<()> {
         let (child, log) = (&mut self.child, self.directory.path().join("log"));
         let told = || format!("the walcast of {} {what}:\n{}", self.slot, fs::read_to_string(&log).unwrap_or_default());
-        wait(&told, PATIENCE, || match child.try_wait()? {
+        wait(told, PATIENCE, || match child.try_wait()? {
             Some(status) => Err(format!("{status} before {}", told()).into()),
             None => condition(),
         })

@@ -119,6 +119,12 @@ impl Assembler {
         self.catalog
     }
 
+    /// The relations of this session.
+    #[must_use]
+    pub const fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// Completes the relation of the last [`Step::NeedsFacts`].
     pub fn learn(&mut self, message: &OwnedRelation, facts: &Facts) -> Arc<RelationVersion> {
         self.last_relation = None;
@@ -135,6 +141,15 @@ impl Assembler {
     #[must_use]
     pub const fn last_commit(&self) -> Option<Lsn> {
         self.last_commit
+    }
+
+    /// Where the next change of the open transaction will stand; 0/0 outside transactions.
+    #[must_use]
+    pub const fn next_position(&self) -> Position {
+        match &self.open {
+            Some(open) => Position { commit: open.transaction.commit, ordinal: open.ordinal.saturating_add(1) },
+            None => Position { commit: CommitLsn::new(Lsn::ZERO), ordinal: 0 },
+        }
     }
 
     /// Takes the next message, whose frame starts at `frame_start`.

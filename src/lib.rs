@@ -9,6 +9,7 @@ pub mod config;
 pub mod encode;
 pub mod error;
 pub mod event;
+pub mod history;
 pub mod ledger;
 #[cfg(feature = "local")]
 pub mod local;

@@ -23,13 +23,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("schema", &["config", "pgoutput", "catalog", "value"]),
     ("encode", &["config", "pgoutput", "catalog", "value", "event", "schema"]),
     ("registry", &["config", "wire", "encode"]),
-    ("sink", &["config", "encode"]),
+    ("history", &["pgoutput", "catalog"]),
+    ("sink", &["config", "encode", "history"]),
     ("observe", &["config"]),
     (
         "pipeline",
         &[
             "config", "wire", "pgoutput", "catalog", "value", "event", "source", "assemble", "encode", "registry",
-            "sink", "observe",
+            "history", "sink", "observe",
         ],
     ),
     ("local", &["config"]),

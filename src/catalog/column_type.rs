@@ -168,9 +168,8 @@ impl ColumnType {
     /// Whether the binary form of every value can be read and tells as much as the text.
     ///
     /// The rest has no send function (`isbn`), depends on a setting that only the text shows (`money`, on
-    /// `lc_monetary`), names catalog objects by number (`regclass`), or is not known. A session may ask for binary only
-    /// where every published column is safe, left out of records or not: at an array or composite value with a part that
-    /// has no send function the server stops for good.
+    /// `lc_monetary`), names catalog objects by number (`regclass`), or is not known. What that means for a session is
+    /// told by [`binary_use`](super::binary_use).
     #[must_use]
     pub fn has_safe_binary(&self) -> bool {
         match self {

@@ -38,6 +38,8 @@ pub struct TypeFacts {
     pub schema: String,
     /// What sort of type it is.
     pub sort: TypeSort,
+    /// The extension that it belongs to, if it does.
+    pub extension: Option<String>,
 }
 
 /// The sorts of types that matter here.

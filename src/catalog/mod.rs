@@ -5,16 +5,22 @@
 
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 
+mod binary;
 mod column_type;
+mod declared;
 mod default;
 pub mod facts;
 mod key;
+mod source_type;
 #[cfg(test)]
 mod tests;
 mod types;
 mod versions;
 
+pub use binary::{BinaryUse, binary_use};
 pub use column_type::{ColumnType, NumericSize, RangeType, UnknownType};
+pub use declared::DeclaredType;
+pub use source_type::{IsText, SourceType};
 pub use versions::{Catalog, OwnedColumn, OwnedRelation, Seen};
 
 /// A relation as it was at a position of the stream. Immutable; shared by all rows of that version.
@@ -57,10 +63,14 @@ pub struct Column {
     pub identity: bool,
     /// What the type is to us, domains resolved.
     pub column_type: ColumnType,
+    /// What the type is called.
+    pub declared: DeclaredType,
     /// Whether it may be null.
     pub nullability: Nullability,
     /// Its literal default, where it has one that Debezium puts into schemas; text form of the type.
     pub default: Option<String>,
+    /// What the source calls the type, and how long its values may be.
+    pub source_type: SourceType,
 }
 
 /// Whether a column may be null.

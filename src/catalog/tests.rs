@@ -63,8 +63,9 @@ fn learned(columns: &[RelationColumn<'_>], table: TableFacts) -> Arc<RelationVer
 #[test]
 fn types_are_resolved_by_oid_and_modifier() {
     let domain = |base, typmod| TypeSort::Domain { base, typmod };
-    let known =
-        |oid, name: &str, sort| (TypeOid(oid), TypeFacts { name: name.to_owned(), schema: "public".to_owned(), sort });
+    let known = |oid, name: &str, sort| {
+        (TypeOid(oid), TypeFacts { name: name.to_owned(), schema: "public".to_owned(), sort, extension: None })
+    };
     let known = HashMap::from([
         known(20_000, "mood", TypeSort::Enum(vec!["sad".to_owned(), "ok".to_owned()])),
         known(20_001, "price", domain(TypeOid(1700), 655_366)),
@@ -149,7 +150,8 @@ fn types_are_resolved_by_oid_and_modifier() {
 
 #[test]
 fn endless_arrays_end() {
-    let facts = TypeFacts { name: "_x".to_owned(), schema: "public".to_owned(), sort: TypeSort::Array(MOOD) };
+    let facts =
+        TypeFacts { name: "_x".to_owned(), schema: "public".to_owned(), sort: TypeSort::Array(MOOD), extension: None };
     let types = HashMap::from([(MOOD, facts)]);
     let mut found = &types::resolve(MOOD, -1, &types);
     let mut depth = 0;

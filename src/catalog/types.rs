@@ -18,7 +18,7 @@ const NUMERIC_HEADER: i32 = 4;
 /// Digits of a second's fraction where none are declared.
 const FRACTION_DIGITS_DEFAULT: u8 = 6;
 /// A domain over a domain over ... ends here; the server has no limit of its own.
-const DEPTH_MAX: usize = 64;
+pub(super) const DEPTH_MAX: usize = 64;
 
 pub(super) const BOOL: TypeOid = TypeOid(16);
 pub(super) const INT8: TypeOid = TypeOid(20);
@@ -179,7 +179,7 @@ const fn built_in_unknown(oid: TypeOid) -> UnknownType {
 }
 
 /// The element of a built-in array. `int2vector` and `oidvector` are written in another way and are none.
-fn built_in_element(oid: TypeOid) -> Option<TypeOid> {
+pub(super) fn built_in_element(oid: TypeOid) -> Option<TypeOid> {
     let at = BUILT_IN_ARRAYS.binary_search_by_key(&oid.0, |(array, _)| *array).ok()?;
     BUILT_IN_ARRAYS.get(at).map(|(_, element)| TypeOid(*element))
 }
@@ -269,7 +269,7 @@ const BUILT_IN_ARRAYS: [(u32, u32); 80] = [
 ];
 
 /// Precision in the upper half, scale in the lower 11 bits, signed since PostgreSQL 15.
-fn numeric_size(typmod: i32) -> Option<NumericSize> {
+pub(super) fn numeric_size(typmod: i32) -> Option<NumericSize> {
     let packed = typmod.checked_sub(NUMERIC_HEADER).filter(|packed| *packed >= 0)?;
     let precision = u16::try_from((packed >> 16) & 0xFFFF).ok()?;
     let scale = i16::try_from(((packed & 0x7FF) ^ 0x400) - 0x400).ok()?;

@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::facts::{Facts, TableFacts, TypeFacts};
-use super::{Column, Nullability, RelationVersion, default, key, types};
+use super::{
+    BinaryUse, Column, DeclaredType, Nullability, RelationVersion, SourceType, binary_use, default, key, types,
+};
 use crate::error::{Error, Kind, Result};
 use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid, Xid};
 
@@ -102,6 +104,8 @@ struct Entry {
     latest: Arc<RelationVersion>,
     /// The latest version may be used by rows.
     current: bool,
+    /// Its first column that a binary session cannot carry.
+    unfit: Option<usize>,
 }
 
 impl Catalog {
@@ -175,7 +179,8 @@ impl Catalog {
                 Arc::new(made)
             }
         };
-        self.relations.insert(message.id, Entry { latest: Arc::clone(&latest), current: true });
+        let unfit = message.columns.iter().position(|column| binary_use(column.type_oid, types) != BinaryUse::Fits);
+        self.relations.insert(message.id, Entry { latest: Arc::clone(&latest), current: true, unfit });
         latest
     }
 
@@ -183,6 +188,13 @@ impl Catalog {
     #[must_use]
     pub fn get(&self, id: RelationId) -> Option<&Arc<RelationVersion>> {
         self.relations.get(&id).filter(|entry| entry.current).map(|entry| &entry.latest)
+    }
+
+    /// The first column of a relation that a binary session cannot carry.
+    #[must_use]
+    pub fn unfit_for_binary(&self, id: RelationId) -> Option<&Column> {
+        let entry = self.relations.get(&id)?;
+        entry.latest.columns.get(entry.unfit?)
     }
 
     /// As [`Catalog::get`], for a row that needs it.
@@ -214,11 +226,13 @@ fn make_column(column: &OwnedColumn, table: Option<&TableFacts>, types: &Types) 
         typmod: column.typmod,
         identity: column.identity,
         column_type,
+        declared: DeclaredType::of(column.type_oid, column.typmod, types),
         nullability: match known {
             Some(known) if known.not_null => Nullability::Required,
             _ => Nullability::Optional,
         },
         default,
+        source_type: SourceType::of(column.type_oid, column.typmod, types),
     }
 }
 

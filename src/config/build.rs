@@ -15,7 +15,8 @@ use super::model::{
     SslMode, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 use super::secret::Secret;
-use super::{converters, pattern, registry};
+use super::transfer::BinaryTransfer;
+use super::{columns, converters, history, pattern, registry};
 
 /// `max.queue.size.in.bytes` where it is absent or 0: large enough for lz4 batches to every partition while a
 /// broker is away for a moment, small enough for the memory that is promised.
@@ -42,11 +43,16 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
         publication: publication(checked),
         capture: capture(checked),
         snapshot_mode: SnapshotMode::NoData,
-        records: records(checked)?,
+        records: records(checked, findings)?,
         registries: registry::both(checked, findings),
+        schema_history: history::schema_history(checked, findings),
         kafka,
         retries,
         status_interval: millis(checked, "status.update.interval.ms"),
+        binary: match word(checked, "walcast.binary").as_str() {
+            "never" => BinaryTransfer::Never,
+            _ => BinaryTransfer::Auto,
+        },
     })
 }
 
@@ -186,7 +192,7 @@ fn capture(checked: &Checked) -> Capture {
     }
 }
 
-fn records(checked: &Checked) -> Option<Records> {
+fn records(checked: &Checked, findings: &mut Findings) -> Option<Records> {
     let skipped = word(checked, "skipped.operations");
     let has = |operation| skipped.split(',').any(|word| word.trim() == operation);
     Some(Records {
@@ -236,6 +242,8 @@ fn records(checked: &Checked) -> Option<Records> {
         key_converter: converters::key(checked),
         value_converter: converters::value(checked),
         header_converter: converters::header(checked),
+        columns: columns::columns(checked, findings),
+        walcast_headers: history::headers(checked),
     })
 }
 

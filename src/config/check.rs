@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use regex::Regex;
 
 use super::catalogue;
-use super::findings::{Findings, shown};
+use super::findings::{Findings, shown, shown_name};
 use super::load::Setting;
 use super::nearest::nearest;
 use super::property::{Prefix, Property, State, ValueType};
-use super::{converters, pattern};
+use super::{custom_converters, pattern};
 
 /// Settings that passed, by canonical name, and those of implemented prefixes.
 pub(super) struct Checked {
@@ -41,7 +41,8 @@ impl Checked {
 }
 
 /// Checks all settings; mistakes, warnings and notes go to `findings`.
-pub(super) fn check(settings: Vec<Setting>, findings: &mut Findings) -> Checked {
+pub(super) fn check(mut settings: Vec<Setting>, findings: &mut Findings) -> Checked {
+    custom_converters::refuse(&mut settings, findings);
     let hidden = sanitize_pattern(&settings);
     let mut checked = Checked { values: BTreeMap::new(), prefixed: Vec::new() };
     for mut setting in settings {
@@ -63,7 +64,6 @@ pub(super) fn check(settings: Vec<Setting>, findings: &mut Findings) -> Checked 
         }
     }
     exclusive(&checked, findings);
-    converters::check(&checked, findings);
     checked
 }
 
@@ -136,7 +136,8 @@ fn prefixed(prefix: &'static Prefix, setting: Setting, checked: &mut Checked, fi
         State::NoEffect { reason } => findings.note(&setting.name, reason),
         State::NotYet { .. } => findings.mistake(format!(
             "{}{}: is not there yet, and what is written would silently differ; remove it",
-            setting.name, setting.place
+            shown_name(&setting.name),
+            setting.place
         )),
     }
 }

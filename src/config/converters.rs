@@ -1,13 +1,12 @@
 //! Converters: what they are set to, taken together.
 //!
-//! Owns the typed form of `key.converter` and `value.converter` with their settings, and what is not there yet beside
-//! a converter that writes schemas. Kafka's `JsonConverter` writes schemas unless it is told not to, so that leaving
+//! Owns the typed form of `key.converter` and `value.converter` with their settings. Kafka's `JsonConverter` writes schemas unless it is told not to, so that leaving
 //! `schemas.enable` out is not the same as setting it to false; walcast without any converter writes none.
 
 use super::check::Checked;
-use super::findings::Findings;
 use super::model::{
-    AvroConverter, Converter, DecimalFormat, HeaderConverter, JsonConverter, JsonSchemas, NullForm, SchemaMetadata, SubjectNames,
+    AvroConverter, Converter, DecimalFormat, HeaderConverter, JsonConverter, JsonSchemas, NullForm, SchemaMetadata,
+    SubjectNames,
 };
 
 const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
@@ -18,36 +17,6 @@ const DEBEZIUM_BINARY: &str = "io.debezium.converters.BinaryDataConverter";
 const SIMPLE_HEADERS: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 const CONFLUENT_AVRO: &str = "io.confluent.connect.avro.AvroConverter";
 const APICURIO_AVRO: &str = "io.apicurio.registry.utils.converter.AvroConverter";
-
-/// What would change schemas and is not there yet, with the values that change nothing.
-const SCHEMAS_ONLY: &[(&str, &str)] = &[
-    ("include.schema.comments", "false"),
-    ("column.propagate.source.type", ""),
-    ("datatype.propagate.source.type", ""),
-];
-
-/// Checks `key.converter` and `value.converter` with what stands beside them.
-pub(super) fn check(checked: &Checked, findings: &mut Findings) {
-    if [key(checked), value(checked)].iter().all(|converter| !writes_schemas(*converter)) {
-        return;
-    }
-    for (name, harmless) in SCHEMAS_ONLY {
-        if let Some(given) = checked.explicit(name).filter(|given| !given.eq_ignore_ascii_case(harmless)) {
-            findings.mistake(format!(
-                "{name} = {given:?}: is not there yet, and schemas would silently differ; remove it, or set \
-                 schemas.enable=false for both converters"
-            ));
-        }
-    }
-}
-
-const fn writes_schemas(converter: Converter) -> bool {
-    match converter {
-        Converter::Json(json) => matches!(json.schemas, JsonSchemas::InEachRecord),
-        Converter::Avro(_) => true,
-        Converter::Java => false,
-    }
-}
 
 /// What writes keys.
 pub(super) fn key(checked: &Checked) -> Converter {

@@ -1,8 +1,9 @@
 //! What was found while a configuration was read: mistakes, warnings and notes.
 //!
 //! Owns [`Findings`], which collects, and turns mistakes into the one error that lists them all. Invariant: a
-//! value is only put into a text by [`shown`], which hides secrets.
+//! value is only put into a text by [`shown`], and a name that may hold a salt by [`shown_name`]; both hide secrets.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::{Error, Kind};
@@ -47,6 +48,13 @@ pub(super) fn shown(value: &str, secret: bool) -> String {
     format!("{text:?}")
 }
 
+/// The name of a property as it may be shown: a salt is a part of the name, and a secret.
+pub(super) fn shown_name(name: &str) -> Cow<'_, str> {
+    const SALT: &str = ".salt.";
+    let salt = name.to_ascii_lowercase().find(SALT).and_then(|at| name.get(..at + SALT.len()));
+    salt.map_or(Cow::Borrowed(name), |before| Cow::Owned(format!("{before}********")))
+}
+
 /// Collects what is found.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
@@ -78,11 +86,11 @@ impl Findings {
     }
 
     pub(super) fn warn(&mut self, property: &str, text: impl Into<String>) {
-        self.warnings.push(Warning { property: Some(property.to_owned()), text: text.into() });
+        self.warnings.push(Warning { property: Some(shown_name(property).into_owned()), text: text.into() });
     }
 
     pub(super) fn note(&mut self, property: &str, reason: impl Into<String>) {
-        self.notes.push(Note { property: property.to_owned(), reason: reason.into() });
+        self.notes.push(Note { property: shown_name(property).into_owned(), reason: reason.into() });
     }
 
     /// All mistakes as one error, one a line, then the warnings; `None` where there is no mistake.

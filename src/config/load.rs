@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use super::findings::{Findings, Note, Warning};
+use super::findings::{Findings, Note, Warning, shown_name};
 use super::json::{self, Node};
 use super::model::Connector;
 use super::properties;
@@ -174,7 +174,7 @@ fn from_properties(text: &str, findings: &mut Findings) -> Vec<Setting> {
     for entry in entries {
         let place = format!(" (line {})", entry.line);
         if let Some(first) = settings.iter().find(|setting| setting.name == entry.key) {
-            findings.mistake(format!("{}{place}: stands twice, first{}", entry.key, first.place));
+            findings.mistake(format!("{}{place}: stands twice, first{}", shown_name(&entry.key), first.place));
             continue;
         }
         settings.push(Setting { name: entry.key, value: entry.value, secret: false, place });
@@ -230,15 +230,19 @@ fn flatten(text: &str, object: Vec<(String, Node)>, settings: &mut Vec<Setting>,
         };
         if settings.iter().any(|setting| setting.name == name) {
             let lines: Vec<_> = lines.iter().map(usize::to_string).collect();
-            findings.mistake(format!("{name}: stands more than once, on lines {}", lines.join(", ")));
+            findings.mistake(format!("{}: stands more than once, on lines {}", shown_name(&name), lines.join(", ")));
             continue;
         }
         match node {
             Node::Scalar(value) => settings.push(Setting { name, value, secret: false, place }),
             Node::Null => {}
-            Node::List => findings
-                .mistake(format!("{name}{place}: is a list; write its elements as one text, separated by commas")),
-            Node::Object(_) => findings.mistake(format!("{name}{place}: is an object; every value must be a text")),
+            Node::List => findings.mistake(format!(
+                "{}{place}: is a list; write its elements as one text, separated by commas",
+                shown_name(&name)
+            )),
+            Node::Object(_) => {
+                findings.mistake(format!("{}{place}: is an object; every value must be a text", shown_name(&name)))
+            }
         }
     }
 }
@@ -261,7 +265,7 @@ fn resolve(providers: &Providers<'_>, settings: &mut Vec<Setting>, findings: &mu
             true
         }
         Err(why) => {
-            findings.mistake_of(&setting.name, format!("{}{}: {why}", setting.name, setting.place));
+            findings.mistake_of(&setting.name, format!("{}{}: {why}", shown_name(&setting.name), setting.place));
             false
         }
     });

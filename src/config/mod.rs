@@ -12,8 +12,11 @@
 mod build;
 pub mod catalogue;
 mod check;
+mod columns;
 mod converters;
+mod custom_converters;
 mod findings;
+mod history;
 pub mod jaas;
 mod json;
 mod load;
@@ -25,20 +28,26 @@ mod property;
 mod provider;
 mod registry;
 mod secret;
+mod transfer;
 
 #[cfg(test)]
 mod tests;
 
+pub use columns::{
+    ColumnAction, ColumnFilter, ColumnRule, Columns, Hash, HashAlgorithm, HashForm, KeyColumn, KeyRule, Subject,
+};
 pub use findings::{Note, Warning};
+pub use history::{Keeping, SchemaHistory, WalcastHeader};
 pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_text};
 pub use model::{
     Autocreate, AvroConverter, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,
-    DecimalHandling, HeaderConverter, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka, NameAdjustment, NullForm,
-    Publication, Records, Retries, SchemaMetadata, SkippedOperations, Slot, SnapshotMode, SslMode, SubjectNames,
-    TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
+    DecimalHandling, HeaderConverter, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka,
+    NameAdjustment, NullForm, Publication, Records, Retries, SchemaMetadata, SkippedOperations, Slot, SnapshotMode,
+    SslMode, SubjectNames, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
 pub use registry::{
     ApicurioId, Pem, Registries, Registry, RegistryCredentials, RegistryDialect, RegistryTls, RegistryUrl, SchemaChoice,
 };
 pub use secret::Secret;
+pub use transfer::BinaryTransfer;

@@ -4,8 +4,11 @@
 
 use std::time::Duration;
 
+use super::columns::Columns;
+use super::history::{SchemaHistory, WalcastHeader};
 use super::registry::Registries;
 use super::secret::Secret;
+use super::transfer::BinaryTransfer;
 
 /// One connector, validated: everything the pipeline needs to know.
 #[derive(Clone, Debug)]
@@ -28,12 +31,16 @@ pub struct Connector {
     pub records: Records,
     /// Where schemas are registered.
     pub registries: Registries,
+    /// `walcast.schema.history.*`
+    pub schema_history: SchemaHistory,
     /// The brokers and the producer.
     pub kafka: Kafka,
     /// `errors.*`
     pub retries: Retries,
     /// `status.update.interval.ms`
     pub status_interval: Duration,
+    /// `walcast.binary`
+    pub binary: BinaryTransfer,
 }
 
 /// How to reach the database.
@@ -196,6 +203,10 @@ pub struct Records {
     pub value_converter: Converter,
     /// `header.converter`
     pub header_converter: HeaderConverter,
+    /// What is done with columns, and which make keys.
+    pub columns: Columns,
+    /// `walcast.headers`
+    pub walcast_headers: Vec<WalcastHeader>,
 }
 
 impl Default for Records {
@@ -220,6 +231,8 @@ impl Default for Records {
             key_converter: Converter::default(),
             value_converter: Converter::default(),
             header_converter: HeaderConverter::Simple,
+            columns: Columns::default(),
+            walcast_headers: Vec::new(),
         }
     }
 }

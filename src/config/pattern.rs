@@ -1,7 +1,7 @@
 //! Include and exclude lists: comma-separated Java regular expressions, matched against the whole name and
 //! without regard to case, as Debezium's `Strings.setOfRegex` and `Predicates` do.
 //!
-//! Owns [`split`] and [`compile`]. Java's expressions are translated to the `regex` crate's: what means the
+//! Owns [`split`], [`compile`] and [`Patterns`]. Java's expressions are translated to the `regex` crate's: what means the
 //! same is passed on, `\d`, `\w` and `\s` become ASCII classes as in Java, `\Q..\E` is quoted, and what needs
 //! backtracking (look-around, backreferences, possessive quantifiers, atomic groups) is refused with its name.
 //!
@@ -30,6 +30,32 @@ pub fn split(list: &str) -> Vec<String> {
         }
     }
     elements.iter().map(|element| element.trim().to_owned()).filter(|element| !element.is_empty()).collect()
+}
+
+/// A list of compiled expressions.
+#[derive(Clone, Debug, Default)]
+pub struct Patterns(Vec<Regex>);
+
+impl Patterns {
+    /// Compiles a list.
+    ///
+    /// # Errors
+    /// As [`compile`], for the first element that cannot be used.
+    pub fn parse(list: &str) -> Result<Self, String> {
+        split(list).iter().map(|one| compile(one)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether one of them matches the whole name.
+    #[must_use]
+    pub fn is_match(&self, name: &str) -> bool {
+        self.0.iter().any(|pattern| pattern.is_match(name))
+    }
+
+    /// Whether the list is empty, so that it matches nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// Compiles one Java expression so that it matches a whole name in any case.

@@ -275,6 +275,9 @@ impl Property {
 pub struct Prefix {
     /// How they begin, with the final dot.
     pub prefix: &'static str,
+    /// How a whole name is made, where the rest of it has a form of its own: words in capitals stand for what is filled
+    /// in, as in `column.truncate.to.N.chars`.
+    pub form: Option<&'static str>,
     /// What they are.
     pub doc: &'static str,
     /// What walcast does with them.
@@ -285,18 +288,25 @@ impl Prefix {
     /// Properties that work.
     #[must_use]
     pub const fn implemented(prefix: &'static str, doc: &'static str) -> Self {
-        Self { prefix, doc, state: State::Implemented }
+        Self { prefix, form: None, doc, state: State::Implemented }
     }
 
     /// Properties that are accepted and without effect.
     #[must_use]
     pub const fn no_effect(prefix: &'static str, reason: &'static str, doc: &'static str) -> Self {
-        Self { prefix, doc, state: State::NoEffect { reason } }
+        Self { prefix, form: None, doc, state: State::NoEffect { reason } }
+    }
+
+    /// Says how a whole name is made.
+    #[must_use]
+    pub const fn form(mut self, form: &'static str) -> Self {
+        self.form = Some(form);
+        self
     }
 
     /// Properties that are refused.
     #[must_use]
     pub const fn not_yet(prefix: &'static str, doc: &'static str) -> Self {
-        Self { prefix, doc, state: State::NotYet { harmless: &[] } }
+        Self { prefix, form: None, doc, state: State::NotYet { harmless: &[] } }
     }
 }

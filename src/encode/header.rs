@@ -147,6 +147,11 @@ impl Put for HeaderWriter<'_> {
         self.json().put_plain(write);
     }
 
+    /// Java writes a question mark for half a character.
+    fn put_str_and_surrogate(&mut self, value: &str, _: u16) {
+        write_string(self.out, &format!("{value}?"));
+    }
+
     fn put_bytes(&mut self, value: Bytes<'_>) {
         self.json().put_bytes(value);
     }
@@ -201,6 +206,25 @@ impl Put for HeaderWriter<'_> {
 
     fn end_map(&mut self, count: usize) {
         self.json().end_map(count);
+    }
+
+    /// `Values.convertToString` writes every map with braces, whatever its keys are.
+    fn begin_entries(&mut self, _: usize) {
+        self.out.push(b'{');
+    }
+
+    fn begin_entry(&mut self, key: i16) {
+        if self.out.last() != Some(&b'{') {
+            self.out.push(b',');
+        }
+        json::number::write_integer(self.out, key);
+        self.out.push(b':');
+    }
+
+    fn end_entry(&mut self) {}
+
+    fn end_entries(&mut self, _: usize) {
+        self.out.push(b'}');
     }
 
     fn optional(&mut self, present: bool) {

@@ -152,6 +152,12 @@ impl Put for JavaWriter<'_> {
         write(self.out);
     }
 
+    /// Java writes a question mark for half a character.
+    fn put_str_and_surrogate(&mut self, value: &str, _: u16) {
+        self.put_str(value);
+        self.out.push(b'?');
+    }
+
     /// A column's bytes are a buffer, those inside a value an array.
     fn put_bytes(&mut self, value: Bytes<'_>) {
         if self.depth > 0 {
@@ -225,6 +231,20 @@ impl Put for JavaWriter<'_> {
 
     fn end_map(&mut self, _: usize) {
         self.out.push(b'}');
+    }
+
+    fn begin_entries(&mut self, count: usize) {
+        self.begin_map(count);
+    }
+
+    fn begin_entry(&mut self, key: i16) {
+        self.entry(itoa::Buffer::new().format(key));
+    }
+
+    fn end_entry(&mut self) {}
+
+    fn end_entries(&mut self, count: usize) {
+        self.end_map(count);
     }
 
     fn optional(&mut self, present: bool) {

@@ -35,6 +35,9 @@ mod mode_tests;
 mod plan;
 pub mod record;
 mod row;
+mod stamp;
+#[cfg(test)]
+mod stamp_tests;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -45,6 +48,7 @@ use format::AnyFormat;
 pub use framing::{SchemaIds, SchemaText, Side};
 use plan::{Parts, Plan};
 use record::{Header, Headers, Record};
+use stamp::Stamper;
 use writer::Writer;
 
 /// A buffer that an unusually large row has grown beyond this is given back.
@@ -76,7 +80,10 @@ pub struct Encoder {
     value_format: AnyFormat,
     plans: Vec<Plan>,
     plan_of: HashMap<RelationId, usize>,
+    /// Texts of schema numbers, each with the version of the relation that it belongs to.
+    numbers: HashMap<RelationId, (u32, Vec<u8>)>,
     surroundings: Surroundings,
+    stamper: Stamper,
     encoded: Encoded,
 }
 
@@ -97,6 +104,8 @@ struct Ranges {
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
     own_header: Option<(&'static str, Range<usize>)>,
+    /// Its number in the event, whatever is left out: 1 for a tombstone, 2 for the create of a key change, else 0.
+    number: u8,
 }
 
 impl Encoder {
@@ -127,7 +136,9 @@ impl Encoder {
             value_format,
             plans: Vec::new(),
             plan_of: HashMap::new(),
+            numbers: HashMap::new(),
             surroundings,
+            stamper: Stamper::new(options.records.walcast_headers.clone()),
             encoded: Encoded::default(),
             options,
         }
@@ -139,6 +150,16 @@ impl Encoder {
     pub fn with_schema_ids(mut self, schema_ids: Arc<dyn SchemaIds>) -> Self {
         self.schema_ids = Some(schema_ids);
         self
+    }
+
+    /// A session with a cluster begins; its system identifier stands in event ids.
+    pub const fn begin_session(&mut self, system_id: u64) {
+        self.stamper.begin(system_id);
+    }
+
+    /// Gives a relation version its number in the schema history; it must come before [`Encoder::plan`].
+    pub fn number(&mut self, relation: &RelationVersion, number: u32) {
+        self.numbers.insert(relation.id, (relation.version, number.to_string().into_bytes()));
     }
 
     /// What has to be registered before events of a relation version can be encoded, key first; nothing where the
@@ -199,7 +220,9 @@ impl Encoder {
         let schemas = self.tables.of(relation, &topic, &self.options.records);
         let parts = Parts { relation, topic: Arc::clone(&topic), schemas, records: &self.options.records };
         let ids = self.schema_ids.as_deref();
-        Plan::new(parts, self.value_format, self.key_format, |side, schema| {
+        let number = self.numbers.get(&relation.id).filter(|(version, _)| *version == relation.version);
+        let number = number.map_or_else(Vec::new, |(_, number)| number.clone());
+        Plan::new(parts, number, self.value_format, self.key_format, |side, schema| {
             let format = match side {
                 Side::Key => self.key_format,
                 Side::Value => self.value_format,
@@ -247,6 +270,7 @@ impl Encoder {
             self.encoded.clear(index);
             return Err(error.at(event.lsn));
         }
+        self.stamper.render(event, &self.encoded.records);
         Ok(self.encoded.records.len())
     }
 
@@ -265,11 +289,13 @@ impl Encoder {
             Some((name, range)) => Some((*name, encoded.headers.get(range.clone())?)),
             None => None,
         };
+        let plan = self.plans.get(encoded.plan)?;
+        let stamps = self.stamper.of(index, &plan.schema_number);
         Some(Record {
-            topic: &self.plans.get(encoded.plan)?.topic,
+            topic: &plan.topic,
             key: parts.key.clone().and_then(|range| encoded.keys.get(range)),
             value: parts.value.clone().and_then(|range| encoded.values.get(range)),
-            headers: Headers { own, shared: &self.shared_headers },
+            headers: Headers { own, shared: &self.shared_headers, stamps },
             ticket,
         })
     }

@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::format::{AnyFormat, Format, Segments, append_absent, append_literal};
+use super::format::{AnyFormat, Format, Segments, append_absent};
 use super::framing::{Frame, Side};
 use super::header::HeaderText;
 use super::java::Java;
 use super::json::Json;
 use crate::catalog::{Column, ColumnType, Nullability, RelationVersion};
 use crate::config::{HeaderConverter, Records, Unrepresentable};
-use crate::schema::{ColumnSchema, Conversion, Put as _, Schema, TableSchemas};
+use crate::schema::{ColumnSchema, Conversion, Hidden, Put as _, Schema, TableSchemas};
 
 /// Position of `schema` and `table` in the `source` block.
 const SOURCE_TABLE_AT: usize = 9;
@@ -22,6 +22,8 @@ const SOURCE_TABLE_AT: usize = 9;
 pub(super) struct Plan {
     pub(super) relation: Arc<RelationVersion>,
     pub(super) topic: Arc<str>,
+    /// Text of the version's number in the schema history; empty where it has none.
+    pub(super) schema_number: Vec<u8>,
     pub(super) value: ValuePlan,
     /// `None` for a table without key.
     pub(super) key: Option<KeyPlan>,
@@ -75,7 +77,8 @@ impl HeaderPlan {
             HeaderConverter::Json(json) => {
                 let format = Json { decimals: json.decimals, nulls: json.nulls };
                 // Neither has a schema that would have to be registered first.
-                let frame = AnyFormat::Json(format, json.schemas).frame("", Side::Key, schema, None).unwrap_or_default();
+                let frame =
+                    AnyFormat::Json(format, json.schemas).frame("", Side::Key, schema, None).unwrap_or_default();
                 Self { frame, fields: key_fields(format, parts, schema) }
             }
         }
@@ -126,6 +129,7 @@ impl Plan {
     /// Plans a relation version; `frame` gives what stands around keys and values of a schema.
     pub(super) fn new(
         parts: Parts<'_>,
+        schema_number: Vec<u8>,
         value_format: AnyFormat,
         key_format: AnyFormat,
         frame: impl Fn(Side, &Schema) -> Option<Frame>,
@@ -146,7 +150,7 @@ impl Plan {
             },
             header: HeaderPlan::new(&parts, schema),
         });
-        Self { relation: Arc::clone(parts.relation), topic: parts.topic, value, key }
+        Self { relation: Arc::clone(parts.relation), topic: parts.topic, schema_number, value, key }
     }
 }
 
@@ -194,12 +198,12 @@ fn value_plan<F: Format>(format: F, parts: &Parts<'_>, frame: Option<Frame>) -> 
 }
 
 fn key_fields<F: Format>(format: F, parts: &Parts<'_>, schema: &Schema) -> Vec<KeyField> {
-    let positions = parts.schemas.key_positions.iter().zip(schema.fields()).enumerate();
-    let fields = positions.filter_map(|(index, (&position, field))| {
-        let column = parts.schemas.columns.get(position)?.as_ref()?;
+    let columns = parts.schemas.key_columns.iter().zip(schema.fields()).enumerate();
+    let fields = columns.filter_map(|(index, (key, field))| {
         let label = Label { name: &field.name, first: index == 0 && !F::SKIPS_NULLS };
-        let of = parts.relation.columns.get(position)?;
-        Some(KeyField { position, field: plan_field(format, column, &label, parts.relation, of, parts.records) })
+        let of = parts.relation.columns.get(key.position)?;
+        let field = plan_field(format, &key.column, &label, parts.relation, of, parts.records);
+        Some(KeyField { position: key.position, field })
     });
     fields.collect()
 }
@@ -226,7 +230,8 @@ fn plan_field<F: Format>(
     };
     let constant = |literal| {
         let mut field = label();
-        append_literal(format, &mut field, schema, literal);
+        format.present(&mut field, schema);
+        column.conversion.put_literal(literal, &mut format.writer(&mut field));
         field
     };
     let absent = || {
@@ -239,9 +244,26 @@ fn plan_field<F: Format>(
     let filled = || constant(schema.default.as_ref().unwrap_or(&column.filler));
     let mut before_value = label();
     format.present(&mut before_value, schema);
+    let name = format!("{}.{}.{}", relation.schema, relation.table, of.name);
+    let (column_type, warned) = (of.column_type.clone(), AtomicBool::new(false));
+    if let Hidden::Constant(literal) = &column.hidden {
+        let (null, unavailable) = (constant(literal), constant(literal));
+        let conversion = Conversion::Drop;
+        let unrepresentable = None;
+        return FieldPlan {
+            name,
+            column_type,
+            conversion,
+            label: before_value,
+            null,
+            unavailable,
+            unrepresentable,
+            warned,
+        };
+    }
     FieldPlan {
-        name: format!("{}.{}.{}", relation.schema, relation.table, of.name),
-        column_type: of.column_type.clone(),
+        name,
+        column_type,
         conversion: column.conversion.clone(),
         label: before_value,
         null: match column.nullability {
@@ -256,6 +278,6 @@ fn plan_field<F: Format>(
             Unrepresentable::BecomesNull => absent(),
             Unrepresentable::Stops => None,
         },
-        warned: AtomicBool::new(false),
+        warned,
     }
 }

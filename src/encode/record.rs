@@ -13,7 +13,33 @@ pub struct Header {
     pub value: Vec<u8>,
 }
 
-/// Headers of a record: at most one of its own, then those that all records of a run share.
+/// What walcast tells of an event on its own account: at most three headers, none unless they are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamps<'a> {
+    headers: [(&'static str, &'a [u8]); 3],
+    len: usize,
+}
+
+impl<'a> Stamps<'a> {
+    /// None at all.
+    pub const NONE: Self = Self { headers: [("", &[]); 3], len: 0 };
+
+    /// Adds a header behind the others; a fourth one finds no room.
+    pub(super) fn push(&mut self, name: &'static str, value: &'a [u8]) {
+        if let Some(place) = self.headers.get_mut(self.len) {
+            *place = (name, value);
+            self.len += 1;
+        }
+    }
+
+    /// Names and values, in wire order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[(&'static str, &'a [u8])] {
+        self.headers.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// Headers of a record: at most one of its own, then those that all records of a run share, then walcast's.
 ///
 /// The shared part is one allocation for the whole run, so that a sink can render it once and recognise it
 /// by address.
@@ -23,6 +49,17 @@ pub struct Headers<'a> {
     pub own: Option<(&'a str, &'a [u8])>,
     /// Comes after: the context headers; empty where they are switched off.
     pub shared: &'a Arc<[Header]>,
+    /// Comes last: `walcast.headers`.
+    pub stamps: Stamps<'a>,
+}
+
+impl Headers<'_> {
+    /// Names and values of all of them, in wire order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let shared = self.shared.iter().map(|Header { key, value }| (key.as_str(), value.as_slice()));
+        let stamps = self.stamps.as_slice().iter().map(|&(name, value)| (name, value));
+        self.own.into_iter().chain(shared).chain(stamps)
+    }
 }
 
 /// A record on its way to a topic. Everything is borrowed; a sink copies what it keeps.

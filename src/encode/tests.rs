@@ -1,7 +1,7 @@
 //! Events and the records they become, written out.
 
 use super::*;
-use crate::catalog::{Column, ColumnType, Nullability, NumericSize, UnknownType};
+use crate::catalog::{Column, ColumnType, DeclaredType, Nullability, NumericSize, SourceType, UnknownType};
 use crate::config::{SkippedOperations, Unrepresentable};
 use crate::error::Kind;
 use crate::event::{OldRow, Transaction, TransactionOrigin};
@@ -34,7 +34,9 @@ pub(super) fn column(name: &str, column_type: ColumnType, nullability: Nullabili
         identity: false,
         column_type,
         nullability,
+        declared: DeclaredType::default(),
         default: None,
+        source_type: SourceType::default(),
     }
 }
 

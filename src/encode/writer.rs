@@ -78,7 +78,7 @@ impl<F: Format> Writer<'_, '_, F> {
     ) -> Result<()> {
         self.change(Operation::Delete, key.clone(), Some(old), None, own_header.clone())?;
         if self.records.tombstones_on_delete && !self.is_skipped(Operation::Delete) {
-            self.out.records.push(Ranges { key, value: None, own_header });
+            self.out.records.push(Ranges { key, value: None, own_header, number: 1 });
         }
         Ok(())
     }
@@ -125,7 +125,9 @@ impl<F: Format> Writer<'_, '_, F> {
         F::close_up(out, start + frame.head.len() + F::OPENING.len());
         out.extend_from_slice(frame.tail);
         let value = Some(start..out.len());
-        self.out.records.push(Ranges { key, value, own_header });
+        // Only a create that took the place of an update has a header of its own.
+        let number = if operation == Operation::Create && own_header.is_some() { 2 } else { 0 };
+        self.out.records.push(Ranges { key, value, own_header, number });
         Ok(())
     }
 

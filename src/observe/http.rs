@@ -17,6 +17,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::form::StreamForm;
 use super::metrics::Metrics;
 use super::status::{State, Status, utc};
 use crate::error::{Error, Kind, Result};
@@ -175,6 +176,7 @@ fn report(status: &Arc<Status>) -> Value {
         "state": live.state.as_str(),
         "since": utc(live.since),
         "since_seconds": now.duration_since(live.since).unwrap_or_default().as_secs(),
+        "stream_form": status.stream_form().map(StreamForm::as_str),
         "confirmed_lsn": numbers.confirmed.to_string(),
         "received_lsn": numbers.received.to_string(),
         "server_lsn": numbers.server_end.to_string(),

@@ -17,6 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::form::StreamForm;
 use super::status::{State, Status};
 
 /// Change events written, by table and operation.
@@ -47,6 +48,8 @@ pub const QUEUE_RECORDS: &str = "walcast_queue_records";
 pub const UP: &str = "walcast_up";
 /// 1 for the state the connector is in, by state.
 pub const STATE: &str = "walcast_state";
+/// 1 for the form in which the present or last session brings values, by form.
+pub const STREAM_FORM: &str = "walcast_stream_form";
 /// Always 1; the version is a label.
 pub const BUILD_INFO: &str = "walcast_build_info";
 
@@ -58,6 +61,8 @@ pub const LABEL_OPERATION: &str = "operation";
 pub const LABEL_SIDE: &str = "side";
 /// See [`State`].
 pub const LABEL_STATE: &str = "state";
+/// See [`StreamForm`].
+pub const LABEL_FORM: &str = "form";
 /// Of walcast.
 pub const LABEL_VERSION: &str = "version";
 
@@ -170,6 +175,7 @@ struct Gauges {
     queue_records: Gauge<u64, AtomicU64>,
     up: Gauge<u64, AtomicU64>,
     state: Family<ByWord, Gauge<u64, AtomicU64>>,
+    stream_form: Family<ByWord, Gauge<u64, AtomicU64>>,
 }
 
 /// The crate puts `_total` and `_info` after counters' and infos' names by itself.
@@ -283,6 +289,7 @@ impl Gauges {
         registry.register(QUEUE_RECORDS, "Records that the brokers do not have yet", self.queue_records.clone());
         registry.register(UP, "1 while changes flow", self.up.clone());
         registry.register(STATE, "1 for the state that the connector is in", self.state.clone());
+        registry.register(STREAM_FORM, "1 for the form in which values are sent", self.stream_form.clone());
     }
 
     fn fill(&self, status: &Status) {
@@ -297,6 +304,10 @@ impl Gauges {
         self.up.set(u64::from(state == State::Streaming));
         for one in State::ALL {
             self.state.get_or_create_owned(&[(LABEL_STATE, Word(one.as_str()))]).set(u64::from(one == state));
+        }
+        for one in StreamForm::ALL {
+            let gauge = self.stream_form.get_or_create_owned(&[(LABEL_FORM, Word(one.as_str()))]);
+            gauge.set(u64::from(status.stream_form() == Some(one)));
         }
     }
 }
@@ -387,6 +398,7 @@ mod tests {
         status.received(Lsn::new(0x20));
         status.queue(4, 400);
         status.enter(State::Streaming);
+        status.enter_form(StreamForm::Binary);
         // When it is scraped
         let page = metrics.render();
         // Then everything is there, once
@@ -407,6 +419,8 @@ mod tests {
             "walcast_up 1",
             "walcast_state{state=\"streaming\"} 1",
             "walcast_state{state=\"failed\"} 0",
+            "walcast_stream_form{form=\"binary\"} 1",
+            "walcast_stream_form{form=\"text\"} 0",
             "# EOF",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");

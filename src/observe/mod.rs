@@ -4,11 +4,13 @@
 //! ever calls back, waits for the pipeline, or can hold it up: positions are atomics, counters are bumped in local
 //! integers and added once a batch. No row value and no secret passes through.
 
+pub mod form;
 pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod status;
 pub mod terminal;
 
+pub use form::StreamForm;
 pub use metrics::{Metrics, Operation, Side, TableMetrics, TableTally};
 pub use status::{State, Status};

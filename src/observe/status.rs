@@ -4,10 +4,11 @@
 //! word on its own subject; a reader may see two of them from different moments. State and last error change
 //! seldom and stand behind a mutex that is held for a copy only.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::form::StreamForm;
 use crate::error::{Class, Error, Kind};
 use crate::ledger::ConfirmedLsn;
 use crate::lsn::Lsn;
@@ -86,6 +87,7 @@ pub struct Status {
     queue_bytes: AtomicU64,
     events: AtomicU64,
     bytes: AtomicU64,
+    stream_form: AtomicU8,
     live: Mutex<Live>,
 }
 
@@ -103,6 +105,7 @@ impl Status {
             queue_bytes: AtomicU64::new(0),
             events: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            stream_form: AtomicU8::new(StreamForm::UNKNOWN),
             live: Mutex::new(Live { state: State::Starting, since: SystemTime::now(), last_error: None }),
         }
     }
@@ -164,6 +167,17 @@ impl Status {
     pub fn queue(&self, records: u64, bytes: u64) {
         self.queue_records.store(records, Ordering::Relaxed);
         self.queue_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The session that begins now brings values in this form.
+    pub fn enter_form(&self, form: StreamForm) {
+        self.stream_form.store(form.code(), Ordering::Relaxed);
+    }
+
+    /// The form of the present or last session; `None` before the first.
+    #[must_use]
+    pub fn stream_form(&self) -> Option<StreamForm> {
+        StreamForm::of_code(self.stream_form.load(Ordering::Relaxed))
     }
 
     /// So many more events were written, as records of so many bytes.

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use super::backoff::{Backoff, Next};
 use super::failure::{broken, gap, gave_up, unfinished};
 use super::input::{Effect, Input, Outcome, Reply};
-use crate::config::Retries;
+pub use super::policy::Policy;
 use crate::error::{Class, Error, Kind};
 use crate::ledger::{ConfirmedLsn, Ledger, Ticket};
 use crate::lsn::{EndLsn, Lsn, Position};
@@ -42,17 +42,6 @@ const STATUSES_PER_TIMEOUT: u32 = 3;
 
 /// A session that streamed for this long counts as a success for the back-off, even when nothing changed.
 const STABLE_AFTER: Duration = Duration::from_secs(60);
-
-/// Settings of the core.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// Longest time between two status updates.
-    pub status_interval: Duration,
-    /// When to give up.
-    pub retries: Retries,
-    /// Seed of the jitter.
-    pub seed: u64,
-}
 
 /// Where the pipeline stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,6 +210,7 @@ impl Core {
             Input::Delivered(deliveries) => self.delivered(deliveries, now, effects),
             Input::SinkLost(error) => self.sink_lost(error, now, effects),
             Input::SourceLost(error) => self.source_lost(error, now, effects),
+            Input::SessionLeft => self.session_left(now, effects),
             Input::CopyEnded => self.copy_ended(effects),
             Input::Stop { patience } => self.stop(patience, now, effects),
             Input::Tick => self.tick(now, effects),
@@ -353,26 +343,48 @@ impl Core {
             self.fail(error, effects);
             return;
         }
-        effects.push(Effect::CloseSource);
-        if self.stop.is_some() {
-            // What the sink holds is still waited for; what cannot be confirmed any more is sent again.
-            self.phase = Phase::Draining;
-            self.drain(now, effects);
-        } else {
+        if !self.ends_without_source(now, effects) {
             self.again(error, now, effects);
         }
     }
 
+    /// A session that we left is no failure: the next one begins at once, and no attempt is counted.
+    fn session_left(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if self.open.is_some() {
+            self.fail(Error::bug("a session was left inside a unit that was not sealed"), effects);
+            return;
+        }
+        if !self.ends_without_source(now, effects) {
+            self.between_sessions(now);
+            effects.push(Effect::Connect { after: Duration::ZERO });
+        }
+    }
+
+    /// Closes the source, and says whether an orderly end was asked for: then no other is wanted. What the sink holds
+    /// is still waited for; what cannot be confirmed any more is sent again.
+    fn ends_without_source(&mut self, now: Instant, effects: &mut Vec<Effect>) -> bool {
+        effects.push(Effect::CloseSource);
+        if self.stop.is_some() {
+            self.phase = Phase::Draining;
+            self.drain(now, effects);
+        }
+        self.stop.is_some()
+    }
+
     /// After a loss that may pass: try again, or give up.
     fn again(&mut self, error: Error, now: Instant, effects: &mut Vec<Effect>) {
-        self.phase = Phase::Connecting;
-        self.streaming_since = None;
-        // What a session announced before it ended says nothing about the next one.
-        self.heard_at = now;
+        self.between_sessions(now);
         match self.backoff.failed() {
             Next::After(after) => effects.push(Effect::Connect { after }),
             Next::GiveUp { attempts } => self.fail(gave_up(attempts, error), effects),
         }
+    }
+
+    fn between_sessions(&mut self, now: Instant) {
+        self.phase = Phase::Connecting;
+        self.streaming_since = None;
+        // What a session announced before it ended says nothing about the next one.
+        self.heard_at = now;
     }
 
     fn copy_ended(&mut self, effects: &mut Vec<Effect>) {

@@ -270,6 +270,34 @@ fn only_whole_transactions_that_are_delivered_are_complete() {
 }
 
 #[test]
+fn a_session_that_is_left_begins_again_at_once_and_counts_as_no_failure() {
+    let retries = Retries { max: Some(0), delay_min: SECOND, delay_max: SECOND };
+    let now = Instant::now();
+    let mut rig = Rig { core: Core::new(Policy { status_interval: 10 * SECOND, retries, seed: 1 }, now), now };
+    rig.apply(Input::Connected { confirmed_flush: Lsn::new(100), answer_within: None });
+    let unit = rig.unit(1, 200);
+    let effects = rig.apply(Input::SessionLeft);
+    assert!(
+        matches!(&effects[..], [Effect::CloseSource, Effect::Connect { after: Duration::ZERO }]),
+        "not one retry is allowed, and none is used: {effects:?}"
+    );
+    assert_eq!((rig.core.phase(), rig.core.resume_after()), (Phase::Connecting, Some(position(200))));
+    rig.delivered(unit, 1);
+    let effects = rig.apply(Input::Connected { confirmed_flush: Lsn::new(100), answer_within: None });
+    assert_eq!(flushes(&effects), [200], "what the sink held still counts");
+}
+
+#[test]
+fn a_session_that_is_left_during_a_stop_is_the_last() {
+    let mut rig = Rig::streaming(100);
+    let unit = rig.unit(1, 200);
+    rig.apply(Input::Stop { patience: 10 * SECOND });
+    assert!(matches!(&rig.apply(Input::SessionLeft)[..], [Effect::CloseSource]));
+    let effects = rig.delivered(unit, 1);
+    assert!(matches!(&effects[..], [Effect::Status { .. }, Effect::EndCopy]), "{effects:?}");
+}
+
+#[test]
 fn a_stop_survives_the_loss_of_the_source() {
     let mut rig = Rig::streaming(100);
     let unit = rig.unit(1, 200);
@@ -322,7 +350,7 @@ fn no_storm_of_inputs_confirms_too_much() {
                 8 if streaming => rig.apply(Input::Tick),
                 9 if streaming => {
                     streaming = false;
-                    rig.apply(Input::SourceLost(cut()))
+                    rig.apply(if random.bool() { Input::SourceLost(cut()) } else { Input::SessionLeft })
                 }
                 10 => {
                     truth.clear();

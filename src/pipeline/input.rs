@@ -49,6 +49,8 @@ pub enum Input<'a> {
     SinkLost(Error),
     /// The replication session ended, or could not be made.
     SourceLost(Error),
+    /// We left the replication session to begin another.
+    SessionLeft,
     /// The server ended the copy, after we asked or by itself.
     CopyEnded,
     /// An operator or the system wants an orderly end.

@@ -9,8 +9,10 @@ pub mod core;
 #[cfg(test)]
 mod core_tests;
 mod failure;
+mod form;
 pub mod input;
 pub mod monitor;
+mod policy;
 pub mod pump;
 pub mod session;
 pub mod shell;

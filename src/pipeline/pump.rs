@@ -24,10 +24,11 @@ use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
 use crate::encode::{Encoder, SchemaText};
 use crate::error::{Error, Kind};
 use crate::event::{Change, Event, Transaction};
+use crate::history::Number;
 use crate::ledger::Ticket;
 use crate::lsn::{EndLsn, Lsn, Position};
-use crate::observe::Metrics;
-use crate::pgoutput::{Block, RelationId, parse};
+use crate::observe::{Metrics, StreamForm};
+use crate::pgoutput::{Block, RelationId, TypeOid, parse};
 use crate::pgtime::PgMicros;
 use crate::sink::{Append, Sink};
 use crate::wire::{CopyBoth, Frame};
@@ -52,12 +53,25 @@ pub enum Pause {
     NewRelation(Arc<RelationVersion>),
     /// Records wait for a topic that was not made ready yet.
     NewTopic(Arc<str>),
+    /// A captured relation has a column that a session in binary form cannot carry.
+    NeedText(Unfit),
     /// The sink has no room.
     SinkFull,
     /// The core wants no frames now.
     Held,
     /// The server ended the copy.
     CopyEnded,
+}
+
+/// A column that a session in binary form cannot carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// `schema.table`
+    pub table: String,
+    /// Column name.
+    pub column: String,
+    /// OID of its type.
+    pub type_oid: TypeOid,
 }
 
 /// Which side a failure of the pump belongs to.
@@ -90,6 +104,9 @@ pub struct Pump {
     resending_since: Option<PgMicros>,
     /// A logical message was left out, which is said once.
     logical_seen: bool,
+    form: StreamForm,
+    /// Why the session's form does not do, where that is known and not said yet.
+    unfit: Option<Unfit>,
 }
 
 impl Pump {
@@ -109,11 +126,14 @@ impl Pump {
             unsettled: VecDeque::new(),
             resending_since: None,
             logical_seen: false,
+            form: StreamForm::Text,
+            unfit: None,
         }
     }
 
-    /// Begins a session with the facts that were read for it, leaving out what was appended before.
-    pub fn begin(&mut self, facts: Facts, resume_after: Option<Position>) {
+    /// Begins a session with a cluster and the facts that were read for it, leaving out what was appended before.
+    pub fn begin(&mut self, facts: Facts, system_id: u64, resume_after: Option<Position>, form: StreamForm) {
+        self.encoder.begin_session(system_id);
         let last_commit = self.assembler.last_commit();
         let ended = std::mem::replace(&mut self.assembler, Assembler::new(Catalog::new(), None, None));
         let mut catalog = ended.into_catalog();
@@ -122,6 +142,14 @@ impl Pump {
         self.waiting = 0..0;
         self.truncating.clear();
         self.unit_records = 0;
+        self.form = form;
+        self.unfit = None;
+    }
+
+    /// The form in which the session brings values.
+    #[must_use]
+    pub const fn form(&self) -> StreamForm {
+        self.form
     }
 
     /// Works until there is a reason to pause.
@@ -136,6 +164,9 @@ impl Pump {
         now: Instant,
         effects: &mut Vec<Effect>,
     ) -> Result<Pause, Fault> {
+        if let Some(unfit) = self.unfit.take() {
+            return Ok(Pause::NeedText(unfit));
+        }
         let clock_nanos = unix_nanos();
         for _ in 0..FRAMES_PER_TURN_MAX {
             if self.append(sink, core)? == Append::Full {
@@ -213,6 +244,9 @@ impl Pump {
             }
             Step::NeedsFacts(relation) => return Ok(Some(Pause::NeedFacts(relation))),
             Step::Relation(relation) => {
+                if let Some(unfit) = self.unfit(&relation) {
+                    return Ok(Some(Pause::NeedText(unfit)));
+                }
                 if !self.tables.knows(&relation) {
                     return Ok(Some(Pause::NewRelation(relation)));
                 }
@@ -304,16 +338,45 @@ impl Pump {
 
     /// Completes a relation with its facts.
     pub fn learn(&mut self, relation: &OwnedRelation, facts: &Facts) -> Arc<RelationVersion> {
-        self.assembler.learn(relation, facts)
+        let version = self.assembler.learn(relation, facts);
+        self.unfit = self.unfit(&version);
+        version
+    }
+
+    /// The first column of a captured relation that the session's form cannot carry. Of others no value is read.
+    fn unfit(&self, relation: &RelationVersion) -> Option<Unfit> {
+        if self.form == StreamForm::Text {
+            return None;
+        }
+        let column = self.assembler.catalog().unfit_for_binary(relation.id)?;
+        self.tables.captures(relation).then(|| Unfit {
+            table: format!("{}.{}", relation.schema, relation.table),
+            column: column.name.clone(),
+            type_oid: column.type_oid,
+        })
+    }
+
+    /// Whether changes of a relation version go on to the sink.
+    #[must_use]
+    pub fn captures(&self, relation: &RelationVersion) -> bool {
+        self.tables.captures(relation)
+    }
+
+    /// Gives a relation version its number in the schema history, before it is introduced.
+    pub fn number(&mut self, relation: &RelationVersion, number: Number) {
+        self.encoder.number(relation, number.get());
+    }
+
+    /// Where the next change will stand, and when its transaction was committed.
+    #[must_use]
+    pub const fn next_change(&self) -> (Position, PgMicros) {
+        (self.assembler.next_position(), self.commit_time)
     }
 
     /// What has to be registered before rows of a relation version can be encoded.
     #[must_use]
     pub fn schemas(&self, relation: &RelationVersion) -> Vec<SchemaText> {
-        match self.tables.captures(relation) {
-            Capture::Excluded => Vec::new(),
-            Capture::Captured => self.encoder.schemas(relation),
-        }
+        self.encoder.schemas(relation)
     }
 
     /// Takes in a relation version.

@@ -6,10 +6,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::form::{self, BinaryTried};
 use crate::catalog::facts::Facts;
 use crate::config::Connector;
 use crate::error::{Error, Kind, Result};
 use crate::lsn::Lsn;
+use crate::observe::StreamForm;
 use crate::source::capture::CaptureFilter;
 use crate::source::slot::SlotState;
 use crate::source::sql::Sql;
@@ -35,6 +37,8 @@ pub struct Session {
     pub answer_within: Option<Duration>,
     /// Who answered.
     pub server: Server,
+    /// The form in which it brings values.
+    pub form: StreamForm,
 }
 
 /// A server and its history, as far as positions in its log depend on them.
@@ -50,12 +54,18 @@ pub struct Server {
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     server: Option<Server>,
+    binary: BinaryTried,
 }
 
 impl Known {
     /// Remembers a session.
     pub fn learn(&mut self, session: &Session) {
         self.server = Some(session.server.clone());
+    }
+
+    /// A session in binary form did not do: all further ones are in text.
+    pub fn learn_that_binary_fails(&mut self) {
+        self.binary = BinaryTried::Failed;
     }
 
     /// No session has been made yet.
@@ -103,19 +113,22 @@ impl Session {
             }
         };
         let facts = facts::of_publication(&sql, &connector.publication.name).await?;
+        let form = form::choose(&connector, &sql, known.binary, connection.server_version_num(), &facts).await?;
         let answer_within = wal_sender_timeout(&mut connection).await?;
+        let start = confirmed.unwrap_or_default().max(confirmed_flush);
         let copy = connection
             .start_replication(&StartReplication {
                 slot: slot_name,
-                start: confirmed.unwrap_or_default().max(confirmed_flush),
+                start,
                 publications: &[publication_name],
                 proto_version: 1,
-                binary: false,
+                binary: form == StreamForm::Binary,
                 messages: true,
                 extra: &connector.slot.stream_params,
             })
             .await?;
-        Ok(Self { copy, facts, confirmed_flush, answer_within, server })
+        tracing::info!(slot = slot_name, %start, form = form.as_str(), "streaming");
+        Ok(Self { copy, facts, confirmed_flush, answer_within, server, form })
     }
 }
 

@@ -4,6 +4,9 @@
 //! crosses no thread before it is inside the Kafka client. Holds no rule; see [`super::core`].
 
 mod preparation;
+mod registration;
+mod text;
+mod versions;
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use super::tables::Tables;
 use crate::config::Connector;
 use crate::encode::{Encoder, EncoderOptions};
 use crate::error::{Class, Error, Kind, Result};
+use crate::history::Opened;
 use crate::ledger::ConfirmedLsn;
 use crate::observe::{Metrics, Side, State};
 use crate::pgtime::PgMicros;
@@ -28,6 +32,7 @@ use crate::source::capture::CaptureFilter;
 use crate::source::preflight::{self, Severity};
 use crate::source::sql::Sql;
 use crate::wire::{CopyBoth, ReplyRequest};
+use versions::Versions;
 
 /// How often deliveries are looked for while some are outstanding and no bytes arrive.
 const DELIVERY_POLL_INTERVAL: Duration = Duration::from_millis(2);
@@ -88,6 +93,7 @@ struct Shell<S, F> {
     sink: S,
     make_sink: F,
     known: Known,
+    versions: Versions,
     metrics: Metrics,
     stop: StopSignal,
     /// A stop was ordered and taken in; the signal is not looked at again.
@@ -111,11 +117,13 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if let Some(registrar) = &registrar {
             encoder = encoder.with_schema_ids(registrar.numbers());
         }
+        let sink = make_sink()?;
         Ok(Self {
             core: Core::new(policy, now),
             pump: Pump::new(encoder, Tables::new(CaptureFilter::new(&connector.capture)?, now)),
             sql: Arc::new(Sql::new(connector.database.clone())),
-            sink: make_sink()?,
+            versions: Versions::of(&sink, &connector.schema_history),
+            sink,
             known: Known::default(),
             registrar,
             make_sink,
@@ -134,11 +142,12 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let connector = Arc::clone(&self.connector);
         let sql = Arc::clone(&self.sql);
         let (known, confirmed) = (self.known.clone(), self.core.confirmed().map(ConfirmedLsn::lsn));
-        let checked = self.preflight();
+        let (checked, history) = (self.preflight(), self.history());
         let attempt = async move {
             tokio::time::sleep(wait).await;
             checked.await?;
-            Session::open(connector, sql, known, confirmed).await
+            let opened = history.await?;
+            Session::open(connector, sql, known, confirmed).await.map(|session| (session, opened))
         };
         let mut attempt = std::pin::pin!(attempt);
         loop {
@@ -151,8 +160,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     return Turn::Drain;
                 }
                 session = &mut attempt => match session {
-                    Ok(session) => {
+                    Ok((session, opened)) => {
                         self.known.learn(&session);
+                        if let Some(opened) = opened {
+                            self.versions.opened(opened);
+                        }
                         self.apply(Input::Connected {
                             confirmed_flush: session.confirmed_flush,
                             answer_within: session.answer_within,
@@ -196,6 +208,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let (sql, connector) = (Arc::clone(&self.sql), Arc::clone(&self.connector));
         let (sink, encoder) = (self.sink.preflight(), encoder(&connector));
         let registrar = self.registrar.clone();
+        let history = self.versions.look();
         Box::pin(async move {
             let mut report = preflight::preflight(&sql, &connector).await?;
             let topics = report.captured.iter().map(|name| encoder.topic(&name.schema, &name.table)).collect();
@@ -206,15 +219,25 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 };
                 report.add_sink_finding(severity, Kind::SinkRefused, concern.what, concern.remedy);
             }
-            preparation::look_at_registry(registrar.as_deref(), &mut report).await;
+            registration::look_at_registry(registrar.as_deref(), &mut report).await;
+            versions::report(history.await?, &mut report);
             report.log();
             report.into_result().map(drop)
         })
     }
 
+    /// Reads the schema history before the first session. Later sessions know it.
+    fn history(&self) -> Waiting<Option<Opened>> {
+        match self.known.is_first() {
+            true => self.versions.open(),
+            false => Box::pin(std::future::ready(Ok(None))),
+        }
+    }
+
     /// Streams until the session ends.
     async fn stream(&mut self, session: Session) -> Turn {
-        self.pump.begin(session.facts, self.core.resume_after());
+        self.pump.begin(session.facts, session.server.system_id, self.core.resume_after(), session.form);
+        self.metrics.status().enter_form(session.form);
         self.metrics.status().enter(State::Streaming);
         let mut copy = Some(session.copy);
         loop {
@@ -237,6 +260,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         self.source_lost(error);
                     }
                 }
+                Ok(Pause::NeedText(unfit)) => self.leave_for_text(&mut copy, unfit).await,
                 Ok(Pause::NewRelation(relation)) => {
                     if let Err(error) = self.introduce(stream, relation).await {
                         self.source_lost(error);
@@ -314,6 +338,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     }
 
     fn source_lost(&mut self, error: Error) {
+        if self.falls_back(&error) {
+            return;
+        }
         self.trouble(&error);
         self.metrics.reconnected(Side::Source);
         self.seal_cut();

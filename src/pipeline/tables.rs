@@ -53,19 +53,16 @@ impl Tables {
         Self { filter, index: HashMap::new(), tables: Vec::new(), last: None, flushed_at: now }
     }
 
-    /// Whether a relation is captured.
+    /// Whether a relation is captured, known or not.
     #[must_use]
-    pub fn captures(&self, relation: &RelationVersion) -> Capture {
-        match self.filter.matches(&relation.schema, &relation.table) {
-            true => Capture::Captured,
-            false => Capture::Excluded,
-        }
+    pub fn captures(&self, relation: &RelationVersion) -> bool {
+        self.filter.matches(&relation.schema, &relation.table)
     }
 
     /// Takes in a relation version; tells whether it is captured.
     pub fn introduce(&mut self, relation: &Arc<RelationVersion>, metrics: &Metrics) -> Capture {
         self.last = None;
-        let capture = self.captures(relation);
+        let capture = if self.captures(relation) { Capture::Captured } else { Capture::Excluded };
         let table = Table {
             capture,
             relation: Arc::clone(relation),

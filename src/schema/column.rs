@@ -10,7 +10,7 @@ use md5::{Digest as _, Md5};
 
 use super::decimal::connect_scale;
 use super::temporal::MICROS_PER_DAY;
-use super::{Conversion, Field, Kind, Literal, Schema};
+use super::{Conversion, Field, Hidden, Kind, Literal, Schema};
 use crate::catalog::{Column, ColumnType, Nullability, NumericSize};
 use crate::config::{
     BinaryHandling, DecimalHandling, HstoreHandling, IntervalHandling, Records, TimePrecision, UnknownTypes,
@@ -43,6 +43,8 @@ pub struct ColumnSchema {
     pub filler: Literal,
     /// What stands for a TOAST value that was not sent, where the field can hold it.
     pub unavailable: Option<Literal>,
+    /// Whether rows hide its values.
+    pub hidden: Hidden,
 }
 
 impl ColumnSchema {
@@ -67,7 +69,7 @@ impl ColumnSchema {
                 "a column of type name is written as null, as Debezium does; change it to text to have its values"
             );
         }
-        Some(Self { schema, conversion, nullability: column.nullability, filler, unavailable })
+        Some(Self { schema, conversion, nullability: column.nullability, filler, unavailable, hidden: Hidden::No })
     }
 }
 
@@ -128,8 +130,9 @@ fn mapped(column_type: &ColumnType, records: &Records) -> Option<(Schema, Conver
         ColumnType::Vector => (vector(Kind::Float64, "io.debezium.data.DoubleVector"), Conversion::DoubleVector),
         ColumnType::HalfVec => (vector(Kind::Float32, "io.debezium.data.FloatVector"), Conversion::FloatVector),
         ColumnType::Array(element) => array(element, records)?,
-        // Debezium has no form for the latter, and walcast none yet for the former.
-        ColumnType::SparseVec | ColumnType::DroppedArray(_) => return None,
+        ColumnType::SparseVec => (sparse_vector(), Conversion::SparseVector),
+        // Debezium has no form for them.
+        ColumnType::DroppedArray(_) => return None,
         ColumnType::Line
         | ColumnType::Lseg
         | ColumnType::Box
@@ -207,6 +210,12 @@ fn geometry(name: &'static str) -> Schema {
 
 fn vector(element: Kind, name: &'static str) -> Schema {
     Schema::semantic(Kind::Array(Arc::new(Schema::of(element))), name)
+}
+
+fn sparse_vector() -> Schema {
+    let map = Kind::Map { keys: Arc::new(Schema::of(Kind::Int16)), values: Arc::new(Schema::of(Kind::Float64)) };
+    let fields = vec![Field::new("dimensions", Schema::of(Kind::Int16)), Field::new("vector", Schema::of(map))];
+    Schema::semantic(Kind::Struct(fields), "io.debezium.data.SparseDoubleVector").documented("Sparse double vector")
 }
 
 fn empty_array(element: Kind) -> (Schema, Conversion) {
@@ -372,6 +381,8 @@ fn filler(kind: &Kind, conversion: &Conversion) -> Literal {
         Conversion::HstoreMap => Literal::Map(None),
         Conversion::Point => Literal::Point { x: 0.0, y: 0.0 },
         Conversion::Geometry => Literal::Geometry(EMPTY_GEOMETRY.to_vec()),
+        Conversion::SparseVector => Literal::SparseVector,
+        Conversion::Masked(masked) => filler(kind, &masked.conversion),
         Conversion::DoubleVector | Conversion::FloatVector | Conversion::Array { .. } | Conversion::EmptyArray => {
             Literal::Array(Vec::new())
         }

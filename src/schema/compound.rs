@@ -4,7 +4,8 @@
 
 use super::{Conversion, NotRepresentable, Put, number, temporal};
 use crate::value::{
-    Array, Bits, Bytes, Circle, Date, Ewkb, Hstore, Line, Pair, Point, Quoted, ShapeKind, TimeTz, Value, Vector,
+    Array, Bits, Bytes, Circle, Date, Ewkb, Hstore, Line, Pair, Point, Quoted, ShapeKind, SparseVector, TimeTz, Value,
+    Vector, double_of_text,
 };
 
 /// Bytes of a bit string that need no memory of their own.
@@ -126,6 +127,40 @@ fn put_vector<P: Put>(vector: Vector<'_>, to: &mut P, put: impl Fn(f32, &mut P))
     to.end_array(count);
 }
 
+/// Debezium reads the text into short integers and doubles, and so knows no vector beyond 32767 dimensions.
+pub(super) fn put_sparse_vector<P: Put>(vector: SparseVector<'_>, to: &mut P) -> Result<(), NotRepresentable> {
+    let short = |number: i32| i16::try_from(number).map_err(|_| NotRepresentable);
+    let dimensions = short(vector.dimensions())?;
+    let mut entries = Vec::new();
+    for (index, value) in vector.entries() {
+        entries.push((short(index)?, double_of_text(value)));
+    }
+    // A map made for as many entries as there are, which grows once where they fill more than three quarters of it.
+    let mut buckets = entries.len().next_power_of_two();
+    if entries.len() > buckets / 4 * 3 + buckets % 4 * 3 / 4 {
+        buckets *= 2;
+    }
+    entries.sort_by_key(|(index, _)| usize::try_from(*index).unwrap_or_default() & (buckets - 1));
+    put_sparse(dimensions, &entries, to);
+    Ok(())
+}
+
+/// The struct of a sparse vector.
+pub(super) fn put_sparse<P: Put>(dimensions: i16, entries: &[(i16, f64)], to: &mut P) {
+    to.begin_struct();
+    to.field("dimensions");
+    to.put_i16(dimensions);
+    to.field("vector");
+    to.begin_entries(entries.len());
+    for (index, value) in entries {
+        to.begin_entry(*index);
+        to.put_f64(*value);
+        to.end_entry();
+    }
+    to.end_entries(entries.len());
+    to.end_struct();
+}
+
 /// An array of one dimension; Debezium has no form for others.
 pub(super) fn put_array<P: Put>(
     array: Array<'_>,
@@ -176,7 +211,7 @@ fn put_element<P: Put>(value: Value<'_>, conversion: &Conversion, to: &mut P) ->
         }
         (value, _) => value,
     };
-    conversion.put(value, to)
+    conversion.put_bare(value, to)
 }
 
 /// A map in the order in which Java's `HashMap` keeps it.

@@ -2,7 +2,7 @@
 
 use super::binary::{append_bytes_base64, append_bytes_base64_url_safe, append_bytes_hex};
 use super::literal::put_variable_scale;
-use super::{Put, compound, decimal, temporal};
+use super::{Literal, Masked, Put, compound, decimal, temporal};
 use crate::value::{Bytes, Date, Interval, Money, NotExact, Numeric, Timestamp, Value, write_uuid};
 
 /// A value that its column's Connect kind cannot hold, such as a numeric NaN in precise mode.
@@ -97,6 +97,10 @@ pub enum Conversion {
     DoubleVector,
     /// Debezium's `FloatVector`.
     FloatVector,
+    /// Debezium's `SparseDoubleVector`.
+    SparseVector,
+    /// Another one with a mask over it.
+    Masked(Box<Masked>),
     /// `ARRAY` without elements, whatever the value.
     EmptyArray,
     /// `ARRAY`
@@ -115,6 +119,15 @@ impl Conversion {
     /// [`NotRepresentable`]; something of the value may have been put before.
     #[inline]
     pub fn put<P: Put>(&self, value: Value<'_>, to: &mut P) -> Result<(), NotRepresentable> {
+        match self {
+            Self::Masked(masked) => masked.put(value, to),
+            _ => self.put_bare(value, to),
+        }
+    }
+
+    /// The same where no mask lies over it.
+    #[inline]
+    pub(super) fn put_bare<P: Put>(&self, value: Value<'_>, to: &mut P) -> Result<(), NotRepresentable> {
         match value {
             Value::Bool(value) => to.put_bool(value),
             Value::Int2(value) => to.put_i16(value),
@@ -150,6 +163,14 @@ impl Conversion {
         Ok(())
     }
 
+    /// Puts what stands for a value.
+    pub fn put_literal<P: Put>(&self, literal: &Literal, to: &mut P) {
+        match self {
+            Self::Masked(masked) => masked.put_literal(literal, to),
+            _ => literal.put(to),
+        }
+    }
+
     /// The types that few tables have.
     fn put_rare<P: Put>(&self, value: Value<'_>, to: &mut P) -> Result<(), NotRepresentable> {
         match (self, value) {
@@ -172,6 +193,7 @@ impl Conversion {
             (Self::Geometry, Value::Ewkb(value)) => compound::put_ewkb(value, to),
             (Self::DoubleVector, Value::Vector(value)) => compound::put_double_vector(value, to),
             (Self::FloatVector, Value::Vector(value)) => compound::put_float_vector(value, to),
+            (Self::SparseVector, Value::SparseVector(value)) => return compound::put_sparse_vector(value, to),
             (Self::Array { elements, nullable }, Value::Array(value)) => {
                 return compound::put_array(value, elements, *nullable, to);
             }

@@ -1,7 +1,7 @@
 //! Values that stand for themselves: defaults of columns, fallbacks, placeholders.
 
 use super::Put;
-use super::compound::{put_ewkb, put_point};
+use super::compound::{put_ewkb, put_point, put_sparse};
 use super::decimal::with_be_bytes;
 use crate::value::{Bytes, Ewkb, Point, Unscaled};
 
@@ -57,6 +57,8 @@ pub enum Literal {
     },
     /// Debezium's `Geometry` or `Geography` without a spatial reference.
     Geometry(Vec<u8>),
+    /// Debezium's `SparseDoubleVector` of no dimensions.
+    SparseVector,
 }
 
 impl Literal {
@@ -97,6 +99,7 @@ impl Literal {
             }
             Self::Point { x, y } => put_point(Point { x: *x, y: *y }, to),
             Self::Geometry(wkb) => put_ewkb(Ewkb(Bytes::Raw(wkb)), to),
+            Self::SparseVector => put_sparse(0, &[], to),
         }
     }
 
@@ -160,6 +163,10 @@ impl Put for Capture {
         self.literal = String::from_utf8(text).ok().map(Literal::String);
     }
 
+    fn put_str_and_surrogate(&mut self, value: &str, _: u16) {
+        self.put_str(value);
+    }
+
     fn put_bytes(&mut self, value: Bytes<'_>) {
         let mut bytes = Vec::new();
         value.decode_into(&mut bytes);
@@ -205,6 +212,16 @@ impl Put for Capture {
     fn entry(&mut self, _: &str) {}
 
     fn end_map(&mut self, _: usize) {}
+
+    fn begin_entries(&mut self, _: usize) {
+        self.compound = true;
+    }
+
+    fn begin_entry(&mut self, _: i16) {}
+
+    fn end_entry(&mut self) {}
+
+    fn end_entries(&mut self, _: usize) {}
 
     fn optional(&mut self, _: bool) {
         self.compound = true;

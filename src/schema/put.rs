@@ -25,6 +25,8 @@ pub trait Put {
     fn put_str(&mut self, value: &str);
     /// `STRING` of ASCII letters, digits and signs that no format escapes, which `write` appends to a buffer.
     fn put_plain(&mut self, write: impl FnOnce(&mut Vec<u8>));
+    /// `STRING` that ends with the first half of a character above U+FFFF, whose second half was cut off.
+    fn put_str_and_surrogate(&mut self, value: &str, high: u16);
     /// `BYTES`
     fn put_bytes(&mut self, value: Bytes<'_>);
     /// Connect's `Decimal`.
@@ -56,6 +58,15 @@ pub trait Put {
     fn entry(&mut self, key: &str);
     /// Ends a map of `count` entries.
     fn end_map(&mut self, count: usize);
+
+    /// Begins a map of `count` entries with keys of `INT16`.
+    fn begin_entries(&mut self, count: usize);
+    /// Begins the next entry of such a map.
+    fn begin_entry(&mut self, key: i16);
+    /// Ends it.
+    fn end_entry(&mut self);
+    /// Ends a map of `count` such entries.
+    fn end_entries(&mut self, count: usize);
 
     /// Says whether an optional value inside another follows, or is null.
     fn optional(&mut self, present: bool);

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use super::rule::TableRules;
 use super::{ColumnSchema, Envelope, Field, Kind, Schema, adjust_field_name, adjust_name};
-use crate::catalog::RelationVersion;
+use crate::catalog::{Column, Nullability, RelationVersion};
 use crate::config::Records;
 
 /// Makes the schemas of tables.
@@ -17,10 +18,10 @@ pub struct Tables {
 /// What the records of a relation version look like.
 #[derive(Clone, Debug)]
 pub struct TableSchemas {
-    /// By position in tuples; `None` for columns that records leave out.
+    /// Columns of rows by position in tuples; `None` for those that rows leave out.
     pub columns: Vec<Option<ColumnSchema>>,
-    /// Positions of the key's columns, in key order, without those that records leave out.
-    pub key_positions: Vec<usize>,
+    /// Columns of the key, in key order, without those that records leave out.
+    pub key_columns: Vec<KeyColumn>,
     /// The key; `None` for a table without one.
     pub key: Option<Schema>,
     /// The row, as `before` and `after` have it.
@@ -29,35 +30,85 @@ pub struct TableSchemas {
     pub envelope: Schema,
 }
 
+/// A column of the key. No rule hides or describes it, whatever it looks like in rows.
+#[derive(Clone, Debug)]
+pub struct KeyColumn {
+    /// Position in tuples.
+    pub position: usize,
+    /// What it becomes.
+    pub column: ColumnSchema,
+}
+
 impl Tables {
     /// The schemas of a relation version whose records go to `topic`, after which they are named.
     #[must_use]
     pub fn of(&self, relation: &RelationVersion, topic: &str, records: &Records) -> TableSchemas {
-        let columns: Vec<Option<ColumnSchema>> =
-            relation.columns.iter().map(|column| ColumnSchema::of(column, records)).collect();
-        warn_of_left_out(relation, &columns);
-        let field = |position: usize| {
-            let schema = columns.get(position)?.as_ref()?.schema.clone();
+        let rules = TableRules::new(&records.columns, relation);
+        let key_positions = rules.key();
+        let plain: Vec<(InRows, Option<ColumnSchema>)> = (0..)
+            .zip(&relation.columns)
+            .map(|(position, column)| plain_column(&rules, column, key_positions.contains(&position), records))
+            .collect();
+        warn_of_left_out(relation, &plain);
+        let columns: Vec<Option<ColumnSchema>> = plain
+            .iter()
+            .zip(&relation.columns)
+            .map(|((in_rows, schema), of)| match in_rows {
+                InRows::Yes => schema.clone().map(|schema| rules.apply(of, schema)),
+                InRows::No => None,
+            })
+            .collect();
+        let key_columns: Vec<KeyColumn> = key_positions
+            .iter()
+            .filter_map(|&position| {
+                let column = plain.get(position)?.1.clone()?;
+                rules.warn_of_key(position, columns.get(position).and_then(Option::as_ref), &column);
+                Some(KeyColumn { position, column })
+            })
+            .collect();
+
+        let field = |position: usize, column: &ColumnSchema| {
             let name = adjust_field_name(records.field_names, &relation.columns.get(position)?.name).into_owned();
-            Some(Field::new(name, schema))
+            Some(Field::new(name, column.schema.clone()))
         };
         let name = |part: &str| adjust_name(records.schema_names, &format!("{topic}.{part}")).into_owned();
-        let key_positions: Vec<usize> =
-            relation.key.iter().copied().filter(|&position| matches!(columns.get(position), Some(Some(_)))).collect();
-        let key = (!relation.key.is_empty()).then(|| {
-            let fields = key_positions.iter().filter_map(|&position| field(position)).collect();
+        let key = (!key_positions.is_empty()).then(|| {
+            let fields = key_columns.iter().filter_map(|key| field(key.position, &key.column)).collect();
             Schema::of(Kind::Struct(fields)).named(name("Key"))
         });
-        let fields = (0..columns.len()).filter_map(field).collect();
+        let fields = (0..).zip(&columns).filter_map(|(position, column)| field(position, column.as_ref()?)).collect();
         let row = Arc::new(Schema::of(Kind::Struct(fields)).named(name("Value")).optional());
         let envelope = self.envelope.around(&row, name("Envelope"));
-        TableSchemas { columns, key_positions, key, row, envelope }
+        TableSchemas { columns, key_columns, key, row, envelope }
     }
 }
 
-/// A warning for each column that records lack.
-fn warn_of_left_out(relation: &RelationVersion, columns: &[Option<ColumnSchema>]) {
-    for (column, _) in relation.columns.iter().zip(columns).filter(|(_, schema)| schema.is_none()) {
+/// Whether rows have a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InRows {
+    Yes,
+    No,
+}
+
+/// A column without any rule but the lists of columns. Of one that the lists leave out, which is of interest in the key
+/// only, Debezium reads neither whether it may be null nor its default.
+fn plain_column(
+    rules: &TableRules<'_>,
+    column: &Column,
+    in_key: bool,
+    records: &Records,
+) -> (InRows, Option<ColumnSchema>) {
+    if rules.admit(column) {
+        return (InRows::Yes, ColumnSchema::of(column, records));
+    }
+    let unknown = || Column { nullability: Nullability::Optional, default: None, ..column.clone() };
+    (InRows::No, in_key.then(|| ColumnSchema::of(&unknown(), records)).flatten())
+}
+
+/// A warning for each column that records lack although the lists have it.
+fn warn_of_left_out(relation: &RelationVersion, columns: &[(InRows, Option<ColumnSchema>)]) {
+    let lacking = relation.columns.iter().zip(columns);
+    for (column, _) in lacking.filter(|(_, (in_rows, schema))| *in_rows == InRows::Yes && schema.is_none()) {
         tracing::warn!(
             table = format!("{}.{}", relation.schema, relation.table),
             column = column.name,

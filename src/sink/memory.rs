@@ -28,12 +28,12 @@ pub struct Kept {
 
 impl Kept {
     fn of(record: &Record<'_>) -> Self {
-        let own = record.headers.own.map(|(key, value)| Header { key: key.to_owned(), value: value.to_vec() });
+        let headers = record.headers.iter().map(|(key, value)| Header { key: key.to_owned(), value: value.to_vec() });
         Self {
             topic: Arc::clone(record.topic),
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
-            headers: own.into_iter().chain(record.headers.shared.iter().cloned()).collect(),
+            headers: headers.collect(),
             ticket: record.ticket,
         }
     }
@@ -272,7 +272,7 @@ impl Sink for MemorySink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sink::Headers;
+    use crate::sink::{Headers, Stamps};
 
     fn append(sink: &mut MemorySink, ticket: u64, value: &[u8]) -> Result<Append> {
         let (topic, shared): (Arc<str>, Arc<[Header]>) = (Arc::from("t"), Arc::from([]));
@@ -280,7 +280,7 @@ mod tests {
             topic: &topic,
             key: Some(b"k"),
             value: Some(value),
-            headers: Headers { own: Some(("own", b"1")), shared: &shared },
+            headers: Headers { own: Some(("own", b"1")), shared: &shared, stamps: Stamps::NONE },
             ticket: Ticket::from_u64(ticket),
         })
     }

@@ -14,10 +14,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::SchemaHistory;
 use crate::error::Result;
+use crate::history::Store;
 use crate::ledger::Ticket;
 
-pub use crate::encode::record::{Header, Headers, Record};
+pub use crate::encode::record::{Header, Headers, Record, Stamps};
 
 pub mod kafka;
 pub mod memory;
@@ -90,6 +92,11 @@ pub trait Sink {
     /// Gives the look that is taken before the start, without side effects.
     fn preflight(&self) -> Look {
         Box::new(|_| Box::pin(std::future::ready(Ok(Vec::new()))))
+    }
+
+    /// Where the schema history is kept beside the records; nothing where this sink keeps none, or it is switched off.
+    fn history(&self, _history: &SchemaHistory) -> Option<Arc<dyn Store>> {
+        None
     }
 
     /// Makes sure that a topic can be written to, creating it where that was configured.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::sink::{Append, Deliveries, Depth, Header, Record, Sink, Waiting};
+use crate::sink::{Append, Deliveries, Depth, Record, Sink, Waiting};
 
 /// Lines are written out when so many bytes of them are there.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -155,9 +155,7 @@ fn line(line: &mut Vec<u8>, record: &Record<'_>) {
     json(line, record.value);
     line.extend_from_slice(b",\"headers\":{");
     let mut separator: &[u8] = b"";
-    let own = record.headers.own.into_iter();
-    let shared = record.headers.shared.iter().map(|Header { key, value }| (key.as_str(), value.as_slice()));
-    for (key, value) in own.chain(shared) {
+    for (key, value) in record.headers.iter() {
         line.extend_from_slice(separator);
         string(line, key);
         line.push(b':');
@@ -193,7 +191,7 @@ fn string(line: &mut Vec<u8>, text: &str) {
 mod tests {
     use super::*;
     use crate::ledger::Ticket;
-    use crate::sink::Headers;
+    use crate::sink::{Header, Headers, Stamps};
 
     type Bytes = Option<&'static [u8]>;
 
@@ -205,7 +203,8 @@ mod tests {
     ) -> Result<Append> {
         let topic: Arc<str> = Arc::from("shop.public.t");
         let shared: Arc<[Header]> = Arc::from([Header { key: "run".to_owned(), value: b"a\"b".to_vec() }]);
-        let headers = Headers { own: Some(("__debezium.newkey", b"{\"id\":2}")), shared: &shared };
+        let headers =
+            Headers { own: Some(("__debezium.newkey", b"{\"id\":2}")), shared: &shared, stamps: Stamps::NONE };
         sink.append(&Record { topic: &topic, key, value, headers, ticket: Ticket::from_u64(ticket) })
     }
 

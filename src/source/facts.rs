@@ -58,7 +58,11 @@ const TYPES: &str = "
            t.typbasetype AS base, t.typtypmod AS typmod,
            CASE WHEN t.typelem <> 0 AND t.typinput = 'array_in'::regproc THEN t.typelem END AS element,
            (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
-              FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels
+              FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels,
+           (SELECT x.extname::text
+              FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid
+             WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.objsubid = 0 AND d.deptype = 'e'
+               AND d.refclassid = 'pg_extension'::regclass) AS extension
       FROM used
       JOIN pg_type t ON t.oid = used.oid
       JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -190,7 +194,12 @@ async fn read_types(transaction: &ReadOnly<'_>, types: BTreeSet<u32>, facts: &mu
             ("b", None) => TypeSort::Base,
             _ => TypeSort::Other,
         };
-        let known = TypeFacts { name: field(&row, "name")?, schema: field(&row, "schema")?, sort };
+        let known = TypeFacts {
+            name: field(&row, "name")?,
+            schema: field(&row, "schema")?,
+            sort,
+            extension: field(&row, "extension")?,
+        };
         facts.types.insert(TypeOid(field(&row, "oid")?), known);
     }
     Ok(())

@@ -11,6 +11,7 @@
 //!
 //! Must never decode a change, and never read a row of a user's table.
 
+pub mod binary;
 pub mod capture;
 pub mod facts;
 pub mod ident;

@@ -39,6 +39,15 @@ impl<'a> Bytes<'a> {
         self.len() == 0
     }
 
+    /// The first bytes of the content, all of it where it has no more.
+    #[must_use]
+    pub fn prefix(self, length: usize) -> Self {
+        match self {
+            Self::Hex(digits) => Self::Hex(digits.get(..length.saturating_mul(2)).unwrap_or(digits)),
+            Self::Raw(bytes) => Self::Raw(bytes.get(..length).unwrap_or(bytes)),
+        }
+    }
+
     /// The first bytes of the content, where there are as many.
     pub(in crate::value) fn first_bytes<const N: usize>(&self) -> Option<[u8; N]> {
         match self {

@@ -300,5 +300,5 @@ fn type_facts(kind: &Value) -> TypeFacts {
         ("b", element) => TypeSort::Array(TypeOid(element)),
         _ => TypeSort::Other,
     };
-    TypeFacts { name: text(&kind["name"]).to_owned(), schema: text(&kind["schema"]).to_owned(), sort }
+    TypeFacts { name: text(&kind["name"]).to_owned(), schema: text(&kind["schema"]).to_owned(), sort, extension: None }
 }

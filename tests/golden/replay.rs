@@ -102,19 +102,9 @@ fn row_relation(message: &[u8]) -> Option<RelationId> {
 
 /// The connector's own configuration, as Debezium got it.
 fn connector(recording: &Recording) -> Result<Connector> {
-    let mut properties: Value = serde_json::from_str(&recording.connector).unwrap();
-    // Avro cannot be configured yet: the encoder is told directly.
-    let is_avro = properties["value.converter"].as_str().is_some_and(|class| class.ends_with("AvroConverter"));
-    if is_avro {
-        properties.as_object_mut().unwrap().retain(|name, _| !name.contains(".converter"));
-    }
     let overrides = Overrides { brokers: Brokers::NotNeeded, ..Overrides::default() };
-    let mut connector = config::load_text("connector.json", &properties.to_string(), &overrides, &|_| None)?.connector;
-    if is_avro {
-        connector.records.key_converter = Converter::Avro;
-        connector.records.value_converter = Converter::Avro;
-    }
-    Ok(connector)
+    let loaded = config::load_text("connector.json", &recording.connector, &overrides, &|_| None)?;
+    Ok(loaded.connector)
 }
 
 /// The numbers that the registry gave to the texts of Debezium's converter.

@@ -136,6 +136,7 @@ fn connector(address: &Address, database: &str) -> Connector {
         snapshot_mode: config::SnapshotMode::NoData,
         records: config::Records::default(),
         registries: config::Registries::default(),
+        schema_history: config::SchemaHistory::default(),
         kafka: config::Kafka {
             bootstrap_servers: "127.0.0.1:1".to_owned(),
             producer: Vec::new(),
@@ -148,5 +149,6 @@ fn connector(address: &Address, database: &str) -> Connector {
             delay_max: Duration::from_secs(10),
         },
         status_interval: Duration::from_secs(10),
+        binary: config::BinaryTransfer::Auto,
     }
 }

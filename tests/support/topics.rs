@@ -78,8 +78,20 @@ impl Topics {
             .expect("a consumer")
     }
 
-    /// Names of the topics that exist and begin with the prefix.
+    /// The topic of the schema history.
+    pub(crate) fn schema_history(&self) -> String {
+        self.topic("walcast-schemas")
+    }
+
+    /// Names of the topics that exist and begin with the prefix, but for that of the schema history, which every connector
+    /// has.
     pub(crate) fn existing(&self) -> BTreeSet<String> {
+        let mut names = self.existing_all();
+        names.remove(&self.schema_history());
+        names
+    }
+
+    fn existing_all(&self) -> BTreeSet<String> {
         let metadata = self.consumer().fetch_metadata(None, wait::PATIENCE).expect("metadata");
         let names = metadata.topics().iter().map(|topic| topic.name().to_owned());
         names.filter(|name| name.starts_with(&self.prefix)).collect()
@@ -101,7 +113,7 @@ impl Topics {
             outcome.expect("the topic is made");
         }
         wait::until("the topics are there", wait::PATIENCE, || {
-            let existing = self.existing();
+            let existing = self.existing_all();
             topics.iter().all(|topic| existing.contains(topic))
         });
     }
@@ -113,7 +125,7 @@ impl Topics {
         for outcome in block_on(admin.delete_topics(&[topic], &AdminOptions::new())).expect("an answer") {
             outcome.expect("the topic is deleted");
         }
-        wait::until("the topic is gone", wait::PATIENCE, || !self.existing().contains(topic));
+        wait::until("the topic is gone", wait::PATIENCE, || !self.existing_all().contains(topic));
     }
 
     /// Sets one configuration entry of a topic.

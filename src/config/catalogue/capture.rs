@@ -7,12 +7,16 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::patterns("schema.exclude.list", "Schemas not to capture").high(),
     Property::patterns("table.include.list", "Tables to capture, matched against schema.table").high(),
     Property::patterns("table.exclude.list", "Tables not to capture, matched against schema.table").high(),
-    Property::patterns("column.include.list", "Columns to capture, matched against schema.table.column")
-        .high()
-        .not_yet(&[]),
-    Property::patterns("column.exclude.list", "Columns not to capture, matched against schema.table.column")
-        .high()
-        .not_yet(&[]),
+    Property::patterns(
+        "column.include.list",
+        "Columns to write in rows, matched against schema.table.column; the key keeps all of its columns",
+    )
+    .high(),
+    Property::patterns(
+        "column.exclude.list",
+        "Columns not to write in rows, matched against schema.table.column; the key keeps all of its columns",
+    )
+    .high(),
     Property::patterns("database.include.list", "Databases to capture").no_effect("a connector reads one database"),
     Property::patterns("database.exclude.list", "Databases not to capture").no_effect("a connector reads one database"),
     Property::bool("table.ignore.builtin", "true", "Whether the server's own tables are left out").not_yet(&[]),

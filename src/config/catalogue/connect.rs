@@ -31,12 +31,18 @@ pub(super) static PROPERTIES: &[Property] = &[
         .no_effect("a replication slot has one reader, in Debezium too"),
     Property::bool("tasks.max.enforce", "true", "Refuse more tasks than tasks.max")
         .no_effect("a replication slot has one reader, in Debezium too"),
-    Property::new("key.converter", ValueType::Class, "What writes record keys: JSON, Avro, or what Java prints").high().check(check_class),
+    Property::new("key.converter", ValueType::Class, "What writes record keys: JSON, Avro, or what Java prints")
+        .high()
+        .check(check_class),
     Property::new("value.converter", ValueType::Class, "What writes record values: JSON, Avro, or what Java prints")
         .high()
         .check(check_class),
-    Property::new("header.converter", ValueType::Class, "What writes record headers; SimpleHeaderConverter where absent")
-        .check(check_header_class),
+    Property::new(
+        "header.converter",
+        ValueType::Class,
+        "What writes record headers; SimpleHeaderConverter where absent",
+    )
+    .check(check_header_class),
     Property::new(
         "header.converter.schemas.enable",
         ValueType::Bool,

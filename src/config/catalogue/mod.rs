@@ -14,6 +14,7 @@ mod registry;
 mod runtime;
 mod slot;
 mod snapshot;
+mod walcast;
 
 /// Why everything about snapshots is accepted.
 const NO_SNAPSHOT: &str = "snapshot.mode=no_data takes no snapshot";
@@ -32,6 +33,7 @@ pub fn properties() -> impl Iterator<Item = &'static Property> {
         records::PROPERTIES,
         snapshot::PROPERTIES,
         runtime::PROPERTIES,
+        walcast::PROPERTIES,
     ]
     .into_iter()
     .flatten()

@@ -2,7 +2,8 @@
 
 use super::super::property::{Prefix, Property, ValueType};
 
-const NO_SCHEMA: &str = "it changes schemas only, which records without schema do not carry";
+const NO_COMMENTS: &str =
+    "Debezium reads comments for snapshots only: the schemas of changes that it streams have none";
 const OTHER_STRATEGY: &str = "only other topic naming strategies use it";
 const NO_HEARTBEAT: &str = "only heartbeats use it";
 const ADJUSTMENTS: &[&str] = &["none", "avro", "avro_unicode"];
@@ -41,19 +42,29 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::text("topic.key.field.name", "Name of that field").no_effect(OTHER_STRATEGY),
     Property::text("topic.key.field.regex", "What that field is made from").no_effect(OTHER_STRATEGY),
     Property::text("topic.key.field.replacement", "What that field is made to").no_effect(OTHER_STRATEGY),
-    Property::text("message.key.columns", "Columns of the key, each tableRegex:column,column, separated by semicolons")
-        .high()
-        .not_yet(&[]),
+    Property::text(
+        "message.key.columns",
+        "Columns of the key, tables:column,column and several of them separated by semicolons; both are regular \
+         expressions, the key has the order of this list, and other tables keep their own key",
+    )
+    .high()
+    .check(super::super::columns::check_keys),
     Property::bool("tombstones.on.delete", "true", "Whether a delete is followed by a record without a value").high(),
     Property::bool("extended.headers.enabled", "true", "Whether records carry the context headers").medium(),
     Property::one_of("schema.name.adjustment.mode", ADJUSTMENTS, "How schema names are changed").or("none").high(),
     Property::one_of("field.name.adjustment.mode", ADJUSTMENTS, "How field names are changed").or("none").medium(),
-    Property::bool("include.schema.comments", "false", "Whether comments of columns stand in schemas")
-        .no_effect(NO_SCHEMA),
-    Property::patterns("column.propagate.source.type", "Columns whose type stands in schemas")
-        .medium()
-        .no_effect(NO_SCHEMA),
-    Property::patterns("datatype.propagate.source.type", "Types that stand in schemas").medium().no_effect(NO_SCHEMA),
+    Property::bool("include.schema.comments", "false", "Whether comments of columns stand in the schemas of snapshots")
+        .no_effect(NO_COMMENTS),
+    Property::patterns(
+        "column.propagate.source.type",
+        "Columns, as schema.table.column, whose type, length, scale and name at the source stand in the schemas of rows",
+    )
+    .medium(),
+    Property::patterns(
+        "datatype.propagate.source.type",
+        "The same for columns by their type, as schema.table.type: .+\\.numeric takes all of type numeric",
+    )
+    .medium(),
     Property::new("sourceinfo.struct.maker", ValueType::Class, "Java class that makes the source block")
         .or("io.debezium.connector.postgresql.PostgresSourceInfoStructMaker")
         .not_yet(&[]),
@@ -112,7 +123,14 @@ pub(super) static PROPERTIES: &[Property] = &[
     )
     .or("columns_diff")
     .no_effect("pgoutput sends each change of a schema"),
-    Property::new("converters", ValueType::List, "Names of custom converters").medium().not_yet(&[]),
+    Property::new(
+        "converters",
+        ValueType::List,
+        "Names of custom converters, each a Java class under NAME.type: walcast runs none, and Debezium ships none for \
+         PostgreSQL; handling modes, masks and views of the source do what most of them are for",
+    )
+    .medium()
+    .not_yet(&[]),
     Property::new("post.processors", ValueType::List, "Names of post-processors").not_yet(&[]),
     Property::bool("provide.transaction.metadata", "false", "Whether transactions are described").medium().not_yet(&[]),
     Property::new("transaction.metadata.factory", ValueType::Class, "Java class that describes transactions")
@@ -123,9 +141,27 @@ pub(super) static PROPERTIES: &[Property] = &[
 ];
 
 pub(super) static PREFIXES: &[Prefix] = &[
-    Prefix::not_yet("column.truncate.to.", "Columns whose texts are cut"),
-    Prefix::not_yet("column.mask.with.", "Columns whose texts are masked"),
-    Prefix::not_yet("column.mask.hash.", "Columns whose texts are hashed"),
+    Prefix::implemented(
+        "column.truncate.to.",
+        "Columns, as schema.table.column, of whose texts and bytes the first N characters stay; 🎉 counts as two",
+    )
+    .form("column.truncate.to.N.chars"),
+    Prefix::implemented(
+        "column.mask.with.",
+        "Columns, as schema.table.column, of type text, varchar, char or enum that are written as N asterisks, also null",
+    )
+    .form("column.mask.with.N.chars"),
+    Prefix::implemented(
+        "column.mask.hash.",
+        "Columns, as schema.table.column, of type text, varchar, char or enum of which the digest of the salt and the \
+         text as Java serializes it is written, cut to the column's length; null stays null",
+    )
+    .form("column.mask.hash.ALGORITHM.with.salt.SALT"),
+    Prefix::implemented(
+        "column.mask.hash.v2.",
+        "The same with the digest of the salt and the text's UTF-8, which other programs can make, too",
+    )
+    .form("column.mask.hash.v2.ALGORITHM.with.salt.SALT"),
 ];
 
 /// `CommonConnectorConfig.validateTopicName` in Debezium.

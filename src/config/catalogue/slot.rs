@@ -16,6 +16,13 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::bool("slot.drop.on.stop", "false", "Whether the slot is dropped at an orderly stop").medium(),
     Property::bool("slot.failover", "false", "Whether a new slot is kept in step on standbys (PostgreSQL 17)").medium(),
     Property::text("slot.stream.params", "More options for the output plugin, name=value separated by semicolons"),
+    Property::one_of(
+        "walcast.binary",
+        &["auto", "never"],
+        "Whether values are asked for in binary form where every published type has one that is safe to read; records do \
+         not differ",
+    )
+    .or("auto"),
     Property::int("slot.max.retries", 0, "How often to try to take the slot while another process has it")
         .or("6")
         .medium()

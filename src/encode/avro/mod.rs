@@ -181,6 +181,13 @@ impl Put for AvroWriter<'_> {
         }
     }
 
+    /// UTF-8 has no half of a character, for which Java writes a question mark.
+    fn put_str_and_surrogate(&mut self, value: &str, _: u16) {
+        write_length(self.out, value.len() + 1);
+        self.out.extend_from_slice(value.as_bytes());
+        self.out.push(b'?');
+    }
+
     fn put_bytes(&mut self, value: Bytes<'_>) {
         write_length(self.out, value.len());
         value.decode_into(self.out);
@@ -230,6 +237,21 @@ impl Put for AvroWriter<'_> {
     }
 
     fn end_map(&mut self, count: usize) {
+        self.end_array(count);
+    }
+
+    /// A map whose keys are no texts is an array of records to Avro.
+    fn begin_entries(&mut self, count: usize) {
+        self.begin_array(count);
+    }
+
+    fn begin_entry(&mut self, key: i16) {
+        self.put_i16(key);
+    }
+
+    fn end_entry(&mut self) {}
+
+    fn end_entries(&mut self, count: usize) {
         self.end_array(count);
     }
 

@@ -249,7 +249,8 @@ impl Printer {
             | Literal::Array(_)
             | Literal::Map(_)
             | Literal::Point { .. }
-            | Literal::Geometry(_) => self.out.extend_from_slice(b"null"),
+            | Literal::Geometry(_)
+            | Literal::SparseVector => self.out.extend_from_slice(b"null"),
         }
     }
 

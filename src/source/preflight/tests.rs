@@ -63,6 +63,7 @@ fn connector() -> Connector {
         capture: config::Capture::default(),
         snapshot_mode: config::SnapshotMode::NoData,
         records: config::Records::default(),
+        schema_history: config::SchemaHistory::default(),
         kafka: config::Kafka {
             bootstrap_servers: String::new(),
             producer: Vec::new(),
@@ -71,6 +72,7 @@ fn connector() -> Connector {
         },
         retries: config::Retries { max: None, delay_min: Duration::ZERO, delay_max: Duration::ZERO },
         status_interval: Duration::from_secs(10),
+        binary: config::BinaryTransfer::Auto,
     }
 }
 

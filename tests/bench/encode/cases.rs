@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use walcast::catalog::{Column, ColumnType, Nullability, NumericSize, RelationVersion};
+use walcast::catalog::{Column, ColumnType, DeclaredType, Nullability, NumericSize, RelationVersion, SourceType};
 use walcast::config::{Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm, Records};
 use walcast::encode::{Encoder, EncoderOptions, SchemaIds};
 use walcast::event::{Change, Event, KnownRow, OldRow, Transaction};
@@ -79,7 +79,9 @@ fn column(name: &str, column_type: ColumnType, nullability: Nullability) -> Colu
         identity: false,
         column_type,
         nullability,
+        declared: DeclaredType::default(),
         default: None,
+        source_type: SourceType::default(),
     }
 }
 

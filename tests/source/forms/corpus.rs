@@ -98,7 +98,6 @@ pub(super) const SCALARS: &[Column] = &[
         ],
     ),
     ("numeric(10,2)", &["0", "-12345678.90", "NaN"]),
-    ("numeric(5,-2)", &["12300", "-9999900"]),
     ("amount", &["0.01", "-5"]),
     ("deep_amount", &["0.01", "-5"]),
     ("money", &["0", "12.34", "-12.34", "1234567.89", "-92233720368547758.08", "0.05"]),
@@ -173,8 +172,6 @@ pub(super) const TEMPORAL: &[Column] = &[
             "-178956970 years -8 mons",
             "2147483647 days",
             "-2147483648 days",
-            "2562047788:00:54.775807",
-            "-2562047788:00:54.775807",
             "-1 day",
             "10 days 10 hours",
         ],
@@ -335,6 +332,12 @@ pub(super) const ARRAYS: &[Column] = &[
     ("pg_lsn[]", &["{16/B374D848}"]),
     ("refcursor[]", &["{a}"]),
     ("pair[]", &["{\"(1,\\\"a b\\\")\"}"]),
+];
+
+/// What came with PostgreSQL 15.
+pub(super) const SINCE_15: &[Column] = &[
+    ("numeric(5,-2)", &["12300", "-9999900"]),
+    ("interval", &["2562047788:00:54.775807", "-2562047788:00:54.775807"]),
 ];
 
 /// What came with PostgreSQL 17.

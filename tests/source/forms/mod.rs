@@ -12,7 +12,7 @@ use walcast::pgoutput::{Block, Datum, Message, RelationId, parse};
 use walcast::source::facts;
 use walcast::value::{Reason, decode_binary, decode_text};
 
-use super::fixture::{Fixture, servers};
+use super::fixture::{Address, Fixture, options, own_server, servers};
 use corpus::Column;
 
 /// What the replication connection pins.
@@ -89,9 +89,11 @@ async fn prepare(fixture: &Fixture) -> Vec<Case> {
             columns.extend_from_slice(more);
         }
     }
-    if fixture.value("SELECT current_setting('server_version_num')").await.parse::<u32>().expect("a number") >= 170_000
-    {
-        columns.extend_from_slice(corpus::SINCE_17);
+    let version: u32 = fixture.value("SELECT current_setting('server_version_num')").await.parse().expect("a number");
+    for (since, more) in [(150_000, corpus::SINCE_15), (170_000, corpus::SINCE_17)] {
+        if version >= since {
+            columns.extend_from_slice(more);
+        }
     }
     let mut cases = Vec::new();
     for (number, column) in columns.into_iter().enumerate() {
@@ -143,62 +145,84 @@ fn compare(type_name: &str, column_type: &ColumnType, texts: &[Sent], binaries: 
     }
 }
 
-#[tokio::test]
-async fn text_and_binary_of_every_type_are_equal_values() {
-    for server in servers().await {
-        // Given tables of every type that were written to behind a slot.
-        let fixture = Fixture::new(&server).await;
-        let cases = prepare(&fixture).await;
-        let slot = super::fixture::unique("forms");
-        fixture.run(&format!("SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput'); {PINNED}")).await;
-        let (mut relations, mut rows) = (Vec::new(), 0);
-        for case in &cases {
-            relations.push(relation(&fixture, case).await);
-            let values: Vec<String> = case.column.1.iter().map(|literal| format!("($v${literal}$v$)")).collect();
-            rows += values.len();
-            fixture.run(&format!("INSERT INTO {} VALUES {}", case.table, values.join(","))).await;
-        }
-        let facts = facts::of_relations(&fixture.sql(), &relations).await.expect("facts");
-
-        // When the slot is read in text, and where the types allow it in binary.
-        let text = Stream::peek(&fixture, &slot, &publications(cases.iter()), false, &facts).await;
-        let column_type = |relation: &RelationId| text.relations[relation].columns[0].column_type.clone();
-        let safe: BTreeSet<RelationId> =
-            relations.iter().copied().filter(|relation| column_type(relation).has_safe_binary()).collect();
-        let safe_cases = cases.iter().zip(&relations).filter(|(_, relation)| safe.contains(relation));
-        let binary = Stream::peek(&fixture, &slot, &publications(safe_cases.map(|(case, _)| case)), true, &facts).await;
-        fixture.run(&format!("SELECT pg_drop_replication_slot('{slot}')")).await;
-
-        // Then nothing is refused, and both forms are the same.
-        let mut wrong = Vec::new();
-        for (case, relation) in cases.iter().zip(&relations) {
-            let (name, column_type) = (case.column.0, column_type(relation));
-            let texts = &text.rows[relation];
-            assert_eq!(texts.len(), case.column.1.len(), "{name}");
-            if safe.contains(relation) {
-                assert_eq!(texts.len(), binary.rows[relation].len(), "{name}");
-                compare(name, &column_type, texts, &binary.rows[relation], &mut wrong);
-                continue;
-            }
-            for sent in texts {
-                let Sent::Text(sent) = sent else { panic!("{name}: {sent:?}") };
-                if let Err(bad) = decode_text(&column_type, sent) {
-                    wrong.push(format!("{name} {}: {bad}", shown(sent)));
-                }
-            }
-            if !matches!(column_type, ColumnType::Array(_)) {
-                let refused = decode_binary(&column_type, b"").map_err(|bad| bad.reason);
-                let dropped_array = matches!(column_type, ColumnType::DroppedArray(_));
-                assert!(dropped_array || refused == Err(Reason::NoSafeBinary), "{name}");
-            }
-        }
-        assert!(wrong.is_empty(), "{} of {rows} rows:\n{}", wrong.len(), wrong.join("\n"));
-        let opaque = |relation: &&RelationId| column_type(relation) == ColumnType::Unknown(UnknownType::Opaque);
-        assert_eq!(
-            relations.iter().filter(opaque).count(),
-            6,
-            "pair, float_range, tsquery, regclass, int2vector, lquery"
-        );
-        assert!(rows > 300 && safe.len() > 100, "{rows} rows, {} safe types", safe.len());
+async fn text_and_binary_of_every_type_are_equal_values(server: &Address) {
+    // Given tables of every type that were written to behind a slot.
+    let fixture = Fixture::new(server).await;
+    let cases = prepare(&fixture).await;
+    let slot = super::fixture::unique("forms");
+    fixture.run(&format!("SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput'); {PINNED}")).await;
+    let (mut relations, mut rows) = (Vec::new(), 0);
+    for case in &cases {
+        relations.push(relation(&fixture, case).await);
+        let values: Vec<String> = case.column.1.iter().map(|literal| format!("($v${literal}$v$)")).collect();
+        rows += values.len();
+        fixture.run(&format!("INSERT INTO {} VALUES {}", case.table, values.join(","))).await;
     }
+    let facts = facts::of_relations(&fixture.sql(), &relations).await.expect("facts");
+
+    // When the slot is read in text, and where the types allow it in binary.
+    let text = Stream::peek(&fixture, &slot, &publications(cases.iter()), false, &facts).await;
+    let column_type = |relation: &RelationId| text.relations[relation].columns[0].column_type.clone();
+    let safe: BTreeSet<RelationId> =
+        relations.iter().copied().filter(|relation| column_type(relation).has_safe_binary()).collect();
+    let safe_cases = cases.iter().zip(&relations).filter(|(_, relation)| safe.contains(relation));
+    let binary = Stream::peek(&fixture, &slot, &publications(safe_cases.map(|(case, _)| case)), true, &facts).await;
+    fixture.run(&format!("SELECT pg_drop_replication_slot('{slot}')")).await;
+
+    // Then nothing is refused, and both forms are the same.
+    let mut wrong = Vec::new();
+    for (case, relation) in cases.iter().zip(&relations) {
+        let (name, column_type) = (case.column.0, column_type(relation));
+        let texts = &text.rows[relation];
+        assert_eq!(texts.len(), case.column.1.len(), "{name}");
+        if safe.contains(relation) {
+            assert_eq!(texts.len(), binary.rows[relation].len(), "{name}");
+            compare(name, &column_type, texts, &binary.rows[relation], &mut wrong);
+            continue;
+        }
+        for sent in texts {
+            let Sent::Text(sent) = sent else { panic!("{name}: {sent:?}") };
+            if let Err(bad) = decode_text(&column_type, sent) {
+                wrong.push(format!("{name} {}: {bad}", shown(sent)));
+            }
+        }
+        if !matches!(column_type, ColumnType::Array(_)) {
+            let refused = decode_binary(&column_type, b"").map_err(|bad| bad.reason);
+            let dropped_array = matches!(column_type, ColumnType::DroppedArray(_));
+            assert!(dropped_array || refused == Err(Reason::NoSafeBinary), "{name}");
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {rows} rows:\n{}", wrong.len(), wrong.join("\n"));
+    let opaque = |relation: &&RelationId| column_type(relation) == ColumnType::Unknown(UnknownType::Opaque);
+    assert_eq!(relations.iter().filter(opaque).count(), 6, "pair, float_range, tsquery, regclass, int2vector, lquery");
+    assert!(rows > 300 && safe.len() > 100, "{rows} rows, {} safe types", safe.len());
+}
+
+/// On a server of a major version that no other test here uses.
+async fn on_a_server_of(major: u16) {
+    let server = own_server(options(major)).await;
+    assert_eq!(server.major(), major);
+    text_and_binary_of_every_type_are_equal_values(&Address::of(&*server)).await;
+}
+
+#[tokio::test]
+async fn text_and_binary_of_every_type_are_equal_values_on_postgres_14() {
+    on_a_server_of(14).await;
+}
+
+#[tokio::test]
+async fn text_and_binary_of_every_type_are_equal_values_on_postgres_15_and_18() {
+    for server in servers().await {
+        text_and_binary_of_every_type_are_equal_values(&server).await;
+    }
+}
+
+#[tokio::test]
+async fn text_and_binary_of_every_type_are_equal_values_on_postgres_16() {
+    on_a_server_of(16).await;
+}
+
+#[tokio::test]
+async fn text_and_binary_of_every_type_are_equal_values_on_postgres_17() {
+    on_a_server_of(17).await;
 }

@@ -1,0 +1,16 @@
+//! What an operator decides of the core's rules.
+
+use std::time::Duration;
+
+use crate::config::Retries;
+
+/// Settings of the core.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Longest time between two status updates.
+    pub status_interval: Duration,
+    /// When to give up.
+    pub retries: Retries,
+    /// Seed of the jitter.
+    pub seed: u64,
+}

@@ -4,6 +4,7 @@
 //! crosses no thread before it is inside the Kafka client. Holds no rule; see [`super::core`].
 
 mod preparation;
+mod registration;
 mod text;
 mod versions;
 
@@ -219,7 +220,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 report.add_sink_finding(severity, Kind::SinkRefused, concern.what, concern.remedy);
             }
             versions::report(history.await?, &mut report);
-            preparation::look_at_registry(registrar.as_deref(), &mut report).await;
+            registration::look_at_registry(registrar.as_deref(), &mut report).await;
             report.log();
             report.into_result().map(drop)
         })

@@ -5,18 +5,13 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Shell, queue_status, stop_ordered};
 use crate::catalog::{OwnedRelation, RelationVersion};
-use crate::encode::{Encoder, SchemaText, Standing};
-use crate::error::{Class, Error, Kind, Result};
-use crate::observe::State;
-use crate::pipeline::backoff::{Backoff, Next};
-use crate::pipeline::failure::gave_up;
+use crate::encode::{Encoder, Standing};
+use crate::error::{Kind, Result};
 use crate::pipeline::input::{Effect, Input};
 use crate::pipeline::tables::SHARED_TOPIC_REMEDY;
-use crate::registry::Registrar;
 use crate::sink::Sink;
 use crate::source::facts;
 use crate::source::preflight::{Report, Severity};
@@ -49,25 +44,6 @@ pub(super) fn topics(report: &mut Report, encoder: &Encoder) -> Vec<Arc<str>> {
     topics
 }
 
-/// How long the first look at the schema registry may take; it is asked again when a number is needed.
-const REGISTRY_LOOK_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Adds to a report what is wrong with the schema registry. One that does not answer may come.
-pub(super) async fn look_at_registry(registrar: Option<&Registrar>, report: &mut Report) {
-    let Some(registrar) = registrar else { return };
-    let looked = tokio::time::timeout(REGISTRY_LOOK_PATIENCE, registrar.look()).await;
-    let error = match looked {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => error,
-        Err(_) => Error::new(Kind::RegistryUnavailable, "the schema registry does not answer")
-            .hint("check the converter's registry url; rows wait until it answers"),
-    };
-    let severity = if error.class() == Class::Transient { Severity::Warning } else { Severity::Error };
-    let detail = error.detail_text().map(|detail| format!(": {detail}")).unwrap_or_default();
-    let remedy = error.hint_text().unwrap_or_default().to_owned();
-    report.add_sink_finding(severity, error.kind(), format!("{}{detail}", error.message()), remedy);
-}
-
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Reads the facts of a relation, without which its rows cannot be decoded.
     pub(super) async fn learn(&mut self, stream: &mut CopyBoth, relation: OwnedRelation) -> Result<()> {
@@ -82,14 +58,15 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         Ok(())
     }
 
-    /// Takes in a relation version before the first of its rows, once it has its number and its schemas are registered.
+    /// Takes in a relation version before the first of its rows: its schemas are registered, then it gets its number.
     pub(super) async fn introduce(&mut self, stream: &mut CopyBoth, version: Arc<RelationVersion>) -> Result<()> {
         if self.pump.captures(&version) {
-            let Some(number) = self.number(stream, &version).await? else { return Ok(()) };
-            self.pump.number(&version, number);
-            if !self.register(stream, &self.pump.schemas(&version)).await? {
+            let schemas = self.pump.schemas(&version);
+            if !self.register(stream, &schemas).await? {
                 return Ok(());
             }
+            let Some(number) = self.number(stream, &version).await? else { return Ok(()) };
+            self.pump.number(&version, number);
         }
         self.pump.introduce(&version, &self.metrics);
         Ok(())
@@ -105,42 +82,6 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Registers the schemas of records that belong to no table, before the first of them.
     pub(super) async fn register_standing(&mut self, stream: &mut CopyBoth, kind: Standing) -> Result<()> {
         self.register(stream, &self.pump.standing_schemas_of(kind)).await.map(drop)
-    }
-
-    /// Registers schemas, for as long as it takes. Gives false where the session came to its end meanwhile.
-    async fn register(&mut self, stream: &mut CopyBoth, schemas: &[SchemaText]) -> Result<bool> {
-        let Some(registrar) = self.registrar.clone().filter(|registrar| !registrar.knows(schemas)) else {
-            return Ok(true);
-        };
-        let mut backoff = Backoff::new(self.connector.retries.clone(), fastrand::u64(..));
-        loop {
-            let registered = self.wait_alive(stream, async { Ok(registrar.register(schemas).await) }).await?;
-            let error = match registered {
-                None => return Ok(false),
-                Some(Ok(())) => break,
-                Some(Err(error)) if error.class() != Class::Transient => return Err(error),
-                Some(Err(error)) => error,
-            };
-            self.trouble(&error);
-            self.metrics.status().enter(State::Reconnecting);
-            let wait = match backoff.failed() {
-                Next::After(wait) => wait,
-                Next::GiveUp { attempts } => return Err(gave_up(attempts, error)),
-            };
-            let slept = async {
-                tokio::time::sleep(wait).await;
-                Ok(())
-            };
-            if self.wait_alive(stream, slept).await?.is_none() {
-                return Ok(false);
-            }
-        }
-        if backoff.attempts() > 0 && !self.stopping {
-            tracing::info!(retries = backoff.attempts(), "the schema registry answers again");
-            self.metrics.status().enter(State::Streaming);
-        }
-        self.was_busy();
-        Ok(true)
     }
 
     /// Makes a topic ready for the records that wait for it.

@@ -1,4 +1,4 @@
-//! Where in the bytes of a record its fields stand: in JSON, in JSON with its schema, and in Avro.
+//! Where in the bytes of a record its fields stand: in JSON, in JSON with its schema, in Avro, and in what Java prints.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,6 +12,8 @@ const FRAME_BYTES: usize = 5;
 /// What records about rows and messages have, and those about transactions.
 const OPERATION: &str = "op";
 const STATUS: &str = "status";
+/// How a struct begins that Java prints.
+const STRUCT: &[u8] = b"Struct{";
 
 /// The schemas of Avro records by the numbers in their frames.
 #[derive(Debug, Default)]
@@ -41,6 +43,7 @@ pub(crate) fn schema_id(bytes: &[u8]) -> Option<u32> {
 pub(super) fn of(bytes: &[u8], schemas: &AvroSchemas) -> Fields {
     let found = match schema_id(bytes) {
         Some(id) => schemas.0.get(&id).and_then(|schema| avro(bytes, schema)),
+        None if bytes.starts_with(STRUCT) => std::str::from_utf8(bytes).ok().and_then(java),
         None => std::str::from_utf8(bytes).ok().and_then(json),
     };
     let is_known = |found: &Fields| found.contains_key(OPERATION) || found.contains_key(STATUS);
@@ -60,6 +63,22 @@ fn json(text: &str) -> Option<Fields> {
         found.extend(inner.into_iter().map(|(name, range)| (format!("source.{name}"), range)));
     }
     Some(found)
+}
+
+/// Nothing is escaped in what Java prints, so only what stands behind all columns can be told.
+fn java(text: &str) -> Option<Fields> {
+    let member = |opening: &str, closing: char| {
+        let start = text.rfind(opening)? + opening.len();
+        Some(start..start + text.get(start..)?.find(closing)?)
+    };
+    let found = [
+        ("source.version", member("source=Struct{version=", ',')?),
+        (OPERATION, member(",op=", ',')?),
+        ("ts_ms", member(",ts_ms=", ',')?),
+        ("ts_us", member(",ts_us=", ',')?),
+        ("ts_ns", member(",ts_ns=", '}')?),
+    ];
+    Some(found.into_iter().map(|(name, range)| (name.to_owned(), range)).collect())
 }
 
 /// The members of the object that begins at a position.

@@ -28,7 +28,7 @@ fn allocations(case: &cases::Case, converter: Converter) -> u64 {
 
 #[test]
 fn encoding_an_event_takes_no_memory() {
-    for case in [cases::narrow(), cases::wide()] {
+    for case in cases::Form::ALL.into_iter().flat_map(|form| [cases::narrow(form), cases::wide(form)]) {
         for converter in [cases::json(), cases::json_with_schema(), Converter::Avro] {
             assert_eq!(allocations(&case, converter), 0, "{} in {converter:?}", case.name);
         }

@@ -53,7 +53,7 @@ fn allocations(case: &cases::Case, mut encoder: Encoder) -> u64 {
 
 #[test]
 fn encoding_an_event_takes_no_memory() {
-    for case in [cases::narrow(), cases::wide()] {
+    for case in rows() {
         for converter in [cases::json(), cases::json_with_schema(), Converter::Avro(AvroConverter::default())] {
             assert_eq!(allocations(&case, cases::encoder(converter)), 0, "{} in {converter:?}", case.name);
         }
@@ -64,9 +64,14 @@ fn encoding_an_event_takes_no_memory() {
     }
 }
 
+/// Each row as it comes in text and in binary.
+fn rows() -> impl Iterator<Item = cases::Case> {
+    cases::Form::ALL.into_iter().flat_map(|form| [cases::narrow(form), cases::wide(form)])
+}
+
 #[test]
 fn hiding_columns_takes_no_memory() {
-    for case in [cases::narrow(), cases::wide()] {
+    for case in rows() {
         for converter in [cases::json(), Converter::Avro(AvroConverter::default())] {
             for rules in [RULES, HASHES] {
                 let counted = allocations(&case, cases::encoder_with(converter, under(rules)));

@@ -69,7 +69,7 @@ pub(super) fn write_key<F: Format>(out: &mut Vec<u8>, format: F, fields: &KeyFie
 #[inline]
 fn write_field<F: Format>(out: &mut Vec<u8>, format: F, field: &FieldPlan, datum: Datum<'_>) -> Result<()> {
     let value = match datum {
-        _ if field.conversion == Conversion::Drop => {
+        _ if matches!(field.conversion, Conversion::Drop) => {
             out.extend_from_slice(&field.null);
             return Ok(());
         }

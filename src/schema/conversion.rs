@@ -136,7 +136,7 @@ impl Conversion {
             Value::Oid(value) => to.put_i64(value.into()),
             Value::Float4(value) => to.put_f32(value),
             Value::Float8(value) => to.put_f64(value),
-            Value::Text(value) if *self == Self::Plain => to.put_str(value),
+            Value::Text(value) if matches!(self, Self::Plain) => to.put_str(value),
             Value::Uuid(value) => to.put_plain(|out| write_uuid(&value, out)),
             Value::Bytes(value) => return self.put_bytes(value, to),
             Value::Numeric(value) => return self.put_numeric(value, to),

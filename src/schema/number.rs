@@ -4,6 +4,11 @@
 //! number, plain between 10^-3 and 10^7, else with one digit before the point and an exponent.
 
 use std::io::Write as _;
+use std::ops::Range;
+
+/// Numbers that Java writes without an exponent. In this range the formatter writes the same: digits on both sides of a
+/// point.
+const PLAIN: Range<f64> = 1e-3..1e7;
 
 /// Most digits of a shortest `f64`.
 const DIGITS_MAX: usize = 17;
@@ -54,7 +59,11 @@ fn write_special(out: &mut Vec<u8>, nan: bool, positive: bool) {
 /// Appends a finite `f64`.
 fn write_java_f64(out: &mut Vec<u8>, value: f64) {
     let mut buffer = zmij::Buffer::new();
-    let mut shortest = Shortest::read(buffer.format_finite(value));
+    let text = buffer.format_finite(value);
+    if PLAIN.contains(&value.abs()) && !text.contains('e') {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    let mut shortest = Shortest::read(text);
     if shortest.length == 1 && value.is_subnormal() {
         // Java takes the nearest of all two-digit forms that read back; only the last few subnormals have several.
         shortest.refine(format_args!("{value:.1e}"), |text| text.parse() == Ok(value));
@@ -65,7 +74,11 @@ fn write_java_f64(out: &mut Vec<u8>, value: f64) {
 /// Appends a finite `f32`.
 fn write_java_f32(out: &mut Vec<u8>, value: f32) {
     let mut buffer = zmij::Buffer::new();
-    let mut shortest = Shortest::read(buffer.format_finite(value));
+    let text = buffer.format_finite(value);
+    if PLAIN.contains(&f64::from(value.abs())) && !text.contains('e') {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    let mut shortest = Shortest::read(text);
     if shortest.length == 1 && value.is_subnormal() {
         shortest.refine(format_args!("{value:.1e}"), |text| text.parse() == Ok(value));
     }
@@ -232,6 +245,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn plain_numbers_are_written_as_if_taken_apart(digits in 1_u64..1_000_000_000_000_000_000, power in 0_i32..22) {
+            let value = digits as f64 / 10_f64.powi(power);
+            let (mut buffer, mut taken_apart) = (zmij::Buffer::new(), Vec::new());
+            Shortest::read(buffer.format_finite(value)).write_java(&mut taken_apart);
+            prop_assert_eq!(double(value), String::from_utf8(taken_apart).unwrap());
+            #[expect(clippy::cast_possible_truncation, reason = "any float will do")]
+            let value = value as f32;
+            let mut taken_apart = Vec::new();
+            Shortest::read(buffer.format_finite(value)).write_java(&mut taken_apart);
+            prop_assert_eq!(float(value), String::from_utf8(taken_apart).unwrap());
+        }
+
         #[test]
         fn every_finite_number_reads_back(bits: u64) {
             let value = f64::from_bits(bits);

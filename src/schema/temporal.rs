@@ -224,60 +224,60 @@ enum Fraction {
     Needed,
 }
 
-/// Everything but the year, to be filled in.
-const TEMPLATE: [u8; 22] = *b"-00-00T00:00:00.000000";
-/// Where the time of day begins in it, and where its fraction does.
-const TIME_AT: usize = 7;
-const FRACTION_AT: usize = 16;
-
 fn append(out: &mut Vec<u8>, at: PgMicros, fraction: Fraction) {
     let Civil { date, time } = Civil::from(at);
-    let mut text = TEMPLATE;
-    fill_day(&mut text, date);
-    let end = fill_time(&mut text, time, fraction);
-    append_year(out, date.year);
-    out.extend_from_slice(text.get(..end).unwrap_or_default());
+    append_date(out, date);
+    out.push(b'T');
+    append_time(out, time, fraction);
     out.push(b'Z');
 }
 
+#[inline]
 fn append_date(out: &mut Vec<u8>, date: CivilDate) {
-    let mut text = TEMPLATE;
-    fill_day(&mut text, date);
-    append_year(out, date.year);
-    out.extend_from_slice(text.get(..TIME_AT - 1).unwrap_or_default());
-}
-
-fn append_time(out: &mut Vec<u8>, time: TimeOfDay, fraction: Fraction) {
-    let mut text = TEMPLATE;
-    let end = fill_time(&mut text, time, fraction);
-    out.extend_from_slice(text.get(TIME_AT..end).unwrap_or_default());
-}
-
-fn fill_day(text: &mut [u8; 22], date: CivilDate) {
-    put_digits(text.get_mut(1..3), date.month.into());
-    put_digits(text.get_mut(4..6), date.day.into());
-}
-
-/// Gives where the text ends: without digits of a fraction its point goes as well.
-fn fill_time(text: &mut [u8; 22], time: TimeOfDay, fraction: Fraction) -> usize {
-    for (start, value) in [(7, time.hour), (10, time.minute), (13, time.second)] {
-        put_digits(text.get_mut(start..start + 2), value.into());
+    let [[m1, m2], [d1, d2]] = [pair(date.month.into()), pair(date.day.into())];
+    match u32::try_from(date.year) {
+        Ok(year @ 0..=9_999) => {
+            let [[y1, y2], [y3, y4]] = [pair(year / 100), pair(year % 100)];
+            out.extend_from_slice(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]);
+        }
+        _ => {
+            append_far_year(out, date.year);
+            out.extend_from_slice(&[b'-', m1, m2, b'-', d1, d2]);
+        }
     }
-    put_digits(text.get_mut(FRACTION_AT..), time.micros);
+}
+
+/// Without digits of a fraction its point goes as well.
+#[inline]
+fn append_time(out: &mut Vec<u8>, time: TimeOfDay, fraction: Fraction) {
+    let [[h1, h2], [m1, m2], [s1, s2]] = [time.hour, time.minute, time.second].map(|part| pair(part.into()));
+    let micros = time.micros;
+    let [[f1, f2], [f3, f4], [f5, f6]] = [micros / 10_000, micros / 100 % 100, micros % 100].map(pair);
+    let text = [h1, h2, b':', m1, m2, b':', s1, s2, b'.', f1, f2, f3, f4, f5, f6];
     let digits = match fraction {
         Fraction::Exactly(digits) => usize::from(digits).min(MICROS_DIGITS),
-        Fraction::Needed if time.micros == 0 => 0,
+        Fraction::Needed if micros == 0 => 0,
         Fraction::Needed => MICROS_DIGITS - text.iter().rev().take_while(|digit| **digit == b'0').count(),
     };
-    if digits == 0 { FRACTION_AT - 1 } else { FRACTION_AT + digits }
+    let end = if digits == 0 { FRACTION_AT - 1 } else { FRACTION_AT + digits };
+    out.extend_from_slice(text.get(..end).unwrap_or(&text));
 }
 
-/// Four digits at least; more carry a plus sign, as `SignStyle.EXCEEDS_PAD` has it.
-fn append_year(out: &mut Vec<u8>, year: i32) {
+/// Where the fraction begins in a time of day.
+const FRACTION_AT: usize = 9;
+
+/// Two digits of a number below 100.
+#[inline]
+const fn pair(value: u32) -> [u8; 2] {
+    [b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8]
+}
+
+/// A year that is not one of four digits: more of them carry a plus sign, as `SignStyle.EXCEEDS_PAD` has it.
+#[cold]
+fn append_far_year(out: &mut Vec<u8>, year: i32) {
     let mut text = *b"-0000";
     put_digits(text.get_mut(1..), year.unsigned_abs());
     match year {
-        0..=9_999 => out.extend_from_slice(text.get(1..).unwrap_or_default()),
         -9_999..0 => out.extend_from_slice(&text),
         _ => {
             if year > 0 {

@@ -133,39 +133,48 @@ pub(in crate::value) fn versioned_text(bytes: &[u8]) -> Result<&str, Reason> {
 #[inline]
 pub(in crate::value) fn uuid_text(text: &[u8]) -> Result<[u8; 16], Reason> {
     let text: &[u8; 36] = text.try_into().map_err(|_| Reason::Syntax)?;
-    let mut uuid = [0_u8; 16];
-    let mut bytes = uuid.iter_mut();
-    let mut rest: &[u8] = text;
-    for group in UUID_GROUPS {
-        let (digits, after) = rest.split_at_checked(group * 2).ok_or(Reason::Syntax)?;
-        for (pair, byte) in digits.as_chunks::<2>().0.iter().zip(&mut bytes) {
-            *byte = hex_pair(*pair).ok_or(Reason::Syntax)?;
-        }
-        rest = match after {
-            [] => after,
-            [b'-', after @ ..] => after,
-            _ => return Err(Reason::Syntax),
-        };
+    if [text[8], text[13], text[18], text[23]] != *b"----" {
+        return Err(Reason::Syntax);
+    }
+    let mut uuid = [0; 16];
+    let groups = [&text[..8], &text[9..13], &text[14..18], &text[19..23], &text[24..]];
+    let pairs = groups.into_iter().flat_map(|group| group.as_chunks::<2>().0);
+    for (byte, pair) in uuid.iter_mut().zip(pairs) {
+        *byte = hex_pair(*pair).ok_or(Reason::Syntax)?;
     }
     Ok(uuid)
 }
 
-/// Bytes between the hyphens of a UUID.
-const UUID_GROUPS: [usize; 5] = [4, 2, 2, 2, 6];
-
 /// Appends a UUID as `uuid_out` prints it: lower case, with hyphens.
 pub fn write_uuid(uuid: &[u8; 16], out: &mut Vec<u8>) {
     let mut text = [b'-'; 36];
-    let mut digits = text.iter_mut();
-    for (at, byte) in uuid.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            digits.next();
-        }
-        for (half, digit) in [byte >> 4, byte & 0x0f].into_iter().zip(&mut digits) {
-            *digit = if half < 10 { b'0' + half } else { b'a' - 10 + half };
-        }
-    }
+    let [a, b, c, d] = *uuid.as_chunks::<4>().0 else { return };
+    let ([b1, b2], [c1, c2]) = (halves(hex_digits(b)), halves(hex_digits(c)));
+    text[..8].copy_from_slice(&hex_digits(a));
+    text[9..13].copy_from_slice(&b1);
+    text[14..18].copy_from_slice(&b2);
+    text[19..23].copy_from_slice(&c1);
+    text[24..28].copy_from_slice(&c2);
+    text[28..].copy_from_slice(&hex_digits(d));
     out.extend_from_slice(&text);
+}
+
+/// The digits of four bytes, all at once: each nibble is brought into a byte of its own, and those above 9 are lifted from
+/// behind the digits to the letters.
+#[inline]
+const fn hex_digits(bytes: [u8; 4]) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let spread = u32::from_be_bytes(bytes) as u64;
+    let spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff;
+    let spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff;
+    let spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = (spread + ONES * 6) >> 4 & ONES;
+    (spread + ONES * (b'0' as u64) + letters * (b'a' - b'0' - 10) as u64).to_be_bytes()
+}
+
+#[inline]
+const fn halves([a, b, c, d, e, f, g, h]: [u8; 8]) -> [[u8; 4]; 2] {
+    [[a, b, c, d], [e, f, g, h]]
 }
 
 /// The value of two hexadecimal digits; nothing where one of them is none.
@@ -179,10 +188,16 @@ pub const fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {
 /// The value of a hexadecimal digit; 255 for any other byte.
 #[inline]
 const fn hex_digit(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        b'A'..=b'F' => digit - b'A' + 10,
-        _ => 0xff,
-    }
+    HEX_VALUES[digit as usize]
 }
+
+const HEX_VALUES: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};

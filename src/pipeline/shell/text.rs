@@ -12,7 +12,7 @@ use crate::pipeline::input::Input;
 use crate::pipeline::pump::Unfit;
 use crate::sink::Sink;
 use crate::source::slot::{self, SlotState};
-use crate::wire::{CopyBoth, Ending};
+use crate::wire::{CopyBoth, Ending, ServerError};
 
 /// A walsender whose reader is gone may notice that so late.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
@@ -40,11 +40,13 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Whether an error is one that a session in text may not meet: such as a part of an array without send function, at
     /// which the server stops in binary form alone. Then the session is left.
     pub(super) fn falls_back(&mut self, error: &Error) -> bool {
+        // Of SQL that is run beside the stream, the errors have another source.
+        let Some(cause) = ServerError::behind(error) else { return false };
         if self.pump.form() != StreamForm::Binary || error.kind() != Kind::ServerRefused {
             return false;
         }
         tracing::info!(
-            cause = std::error::Error::source(error).map(tracing::field::display),
+            %cause,
             "values come as text from here on, because the server failed to send them in binary form"
         );
         self.begin_in_text();

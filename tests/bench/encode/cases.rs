@@ -23,10 +23,14 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    fn new(name: &'static str, id: u32, columns: Vec<Column>, row: &[&str]) -> Self {
+    fn new(name: &'static str, id: u32, columns: Vec<Column>, row: &[Datum<'_>]) -> Self {
         let mut before: Vec<Datum<'_>> = vec![Datum::Null; row.len()];
-        if let Some(key) = before.first_mut() {
-            *key = Datum::Text(b"1");
+        if let (Some(key), Some(after)) = (before.first_mut(), row.first()) {
+            *key = match after {
+                Datum::Binary(key) if key.len() == 8 => Datum::Binary(&[0, 0, 0, 0, 0, 0, 0, 1]),
+                Datum::Binary(_) => Datum::Binary(&[0, 0, 0, 1]),
+                _ => Datum::Text(b"1"),
+            };
         }
         Self {
             name,
@@ -40,7 +44,7 @@ impl Case {
                 key: vec![0],
             }),
             before: TupleBuffer::new(&before),
-            after: TupleBuffer::of_text(row),
+            after: TupleBuffer::new(row),
             transaction: Transaction {
                 xid: Xid(4_242),
                 commit: CommitLsn::new(Lsn::new(1_000_000_000)),
@@ -88,31 +92,69 @@ fn column(name: &str, column_type: ColumnType, nullability: Nullability) -> Colu
     }
 }
 
+/// The form in which values come from the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Text,
+    Binary,
+}
+
+impl Form {
+    pub(crate) const ALL: [Self; 2] = [Self::Text, Self::Binary];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Binary => "binary",
+        }
+    }
+
+    /// A value that has both.
+    const fn datum<'a>(self, (text, binary): (&'a str, &'a [u8])) -> Datum<'a> {
+        match self {
+            Self::Text => Datum::Text(text.as_bytes()),
+            Self::Binary => Datum::Binary(binary),
+        }
+    }
+}
+
+/// 2020-09-13 12:26:40.123456, in microseconds from 2000-01-01.
+const SEEN_AT: [u8; 8] = 653_315_200_123_456_i64.to_be_bytes();
+
 /// Three columns, a hundred bytes of values.
-pub(crate) fn narrow() -> Case {
+pub(crate) fn narrow(form: Form) -> Case {
     let columns = vec![
         column("id", ColumnType::Int8, Nullability::Required),
         column("name", ColumnType::Text, Nullability::Required),
         column("updated_at", ColumnType::TimestampTz(6), Nullability::Optional),
     ];
-    Case::new("narrow", 16_400, columns, &["123456789", "a name of some length", "2020-09-13 12:26:40.123456+00"])
+    let row = [
+        ("123456789", &123_456_789_i64.to_be_bytes()[..]),
+        ("a name of some length", b"a name of some length"),
+        ("2020-09-13 12:26:40.123456+00", &SEEN_AT),
+    ];
+    Case::new("narrow", 16_400, columns, &row.map(|value| form.datum(value)))
 }
 
 /// Thirty columns of ten types, each three times.
-pub(crate) fn wide() -> Case {
+pub(crate) fn wide(form: Form) -> Case {
+    const FOX: &str = "The quick brown fox jumps over the lazy dog, again and again";
+    const UUID: [u8; 16] = 0x9b0f_2a5e_6f0e_4b0a_9d3f_0c6f_4f6d_7a11_u128.to_be_bytes();
     let size = Some(NumericSize { precision: 12, scale: 2 });
     let labels: Arc<[String]> = Arc::from(["new".to_owned(), "paid".to_owned(), "shipped".to_owned()]);
-    let kinds = [
-        (ColumnType::Int4, "123456"),
-        (ColumnType::Text, "The quick brown fox jumps over the lazy dog, again and again"),
-        (ColumnType::Numeric(size), "12345678.90"),
-        (ColumnType::TimestampTz(6), "2020-09-13 12:26:40.123456+00"),
-        (ColumnType::Bool, "t"),
-        (ColumnType::Float8, "3.141592653589793"),
-        (ColumnType::Uuid, "9b0f2a5e-6f0e-4b0a-9d3f-0c6f4f6d7a11"),
-        (ColumnType::Timestamp(6), "2021-02-28 23:59:59.5"),
-        (ColumnType::Jsonb, r#"{"a": [1, 2, 3], "b": "text"}"#),
-        (ColumnType::Enum(labels), "shipped"),
+    // Three groups of four digits from 10000 on, and two digits to be shown.
+    let amount = [0, 3, 0, 1, 0, 0, 0, 2, 0x04, 0xd2, 0x16, 0x2e, 0x23, 0x28];
+    let kinds: [(ColumnType, (&str, &[u8])); 10] = [
+        (ColumnType::Int4, ("123456", &123_456_i32.to_be_bytes())),
+        (ColumnType::Text, (FOX, FOX.as_bytes())),
+        (ColumnType::Numeric(size), ("12345678.90", &amount)),
+        (ColumnType::TimestampTz(6), ("2020-09-13 12:26:40.123456+00", &SEEN_AT)),
+        (ColumnType::Bool, ("t", &[1])),
+        (ColumnType::Float8, ("3.141592653589793", &std::f64::consts::PI.to_be_bytes())),
+        (ColumnType::Uuid, ("9b0f2a5e-6f0e-4b0a-9d3f-0c6f4f6d7a11", &UUID)),
+        (ColumnType::Timestamp(6), ("2021-02-28 23:59:59.5", &667_871_999_500_000_i64.to_be_bytes())),
+        (ColumnType::Jsonb, (r#"{"a": [1, 2, 3], "b": "text"}"#, b"\x01{\"a\": [1, 2, 3], \"b\": \"text\"}")),
+        (ColumnType::Enum(labels), ("shipped", b"shipped")),
     ];
     let mut columns = vec![];
     let mut row = vec![];
@@ -120,7 +162,7 @@ pub(crate) fn wide() -> Case {
         for (index, (column_type, value)) in kinds.iter().enumerate() {
             let nullability = if round == 0 { Nullability::Required } else { Nullability::Optional };
             columns.push(column(&format!("column_{round}_{index}"), column_type.clone(), nullability));
-            row.push(*value);
+            row.push(form.datum(*value));
         }
     }
     Case::new("wide", 16_401, columns, &row)

@@ -78,7 +78,7 @@ fn run() -> Outcome<bool> {
         let target = Database::create(&runtime, &*postgres, &consumer.database())?;
         target.run_file(&folder, SQL.tables)?;
         let outcome = consumer.read(&stage, &folder, &target, &topics).and_then(|reading: Reading| {
-            let comparison = Comparison::of(&source, &target, &consumer.tables()?)?;
+            let comparison = Comparison::of(&source, &target, &consumer.tables()?, &consumer.omitted()?)?;
             Ok((reading, comparison))
         });
         let records = topics.records(&format!("{}.", consumer.name))?;

@@ -64,6 +64,12 @@ impl Consumer {
         Ok(list.split(',').map(|name| name.trim_start_matches("public.").to_owned()).collect())
     }
 
+    /// Columns that it cannot read or that its target cannot hold, by table; the README says why.
+    pub(crate) fn omitted(&self) -> Outcome<Map<String, Value>> {
+        let file = self.folder.join("omitted.json");
+        if file.exists() { Ok(serde_json::from_str(&fs::read_to_string(file)?)?) } else { Ok(Map::new()) }
+    }
+
     /// The whole configuration of the walcast that writes for it.
     pub(crate) fn connector(&self, stage: &Stage<'_>) -> Outcome<Map<String, Value>> {
         let own = filled(&self.connector, &self.addresses(stage));

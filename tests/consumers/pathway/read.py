@@ -4,6 +4,7 @@ A topic has no end, so each table's last row says so: see `sql/4-work.sql`.
 """
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -91,6 +92,7 @@ def finish(tables):
 
 
 def main():
+    logging.disable(logging.INFO)
     settings = {
         "bootstrap.servers": os.environ["BOOTSTRAP_SERVERS"],
         "group.id": "pathway",
@@ -101,12 +103,12 @@ def main():
     for name, (schema, last) in TABLES.items():
         topic = f"{os.environ['TOPIC_PREFIX']}.public.{name}"
         table = Table(name, last)
-        changes = pw.io.debezium.read(settings, topic_name=topic, schema=schema)
-        # A row that could not be read is to be seen as one.
-        pw.io.subscribe(changes, on_change=table.on_change, skip_errors=False)
+        changes = pw.io.debezium.read(settings, topic_name=topic, schema=schema, autocommit_duration_ms=20)
+        pw.io.subscribe(changes, on_change=table.on_change)
         tables.append(table)
     threading.Thread(target=finish, args=(tables,), daemon=True).start()
-    pw.run(monitoring_level=pw.MonitoringLevel.NONE)
+    # A row that cannot be read ends the run instead of being left out.
+    pw.run(monitoring_level=pw.MonitoringLevel.NONE, terminate_on_error=True)
 
 
 main()

@@ -1,16 +1,19 @@
 //! Debezium in walcast's place, with the same configurations.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use walcast::local::{Connect, ConnectOptions};
 
 use super::database::Database;
-use super::source::{Source, has_confirmed, streams};
+use super::source::{Source, streams};
 use super::stage::{Stage, wait};
+use super::topics::Topics;
 use crate::Outcome;
 
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Topics that have not grown for so long are complete.
+const QUIET: Duration = Duration::from_secs(8);
 /// Not in any public package registry.
 const CONFLUENT_CONVERTER: &str = "io.confluent.connect.avro.AvroConverter";
 /// Writes the same bytes where it is told to.
@@ -20,6 +23,7 @@ const APICURIO_CONVERTER: &str = "io.apicurio.registry.utils.converter.AvroConve
 pub(crate) struct Debezium {
     connect: Connect,
     connectors: Vec<Map<String, Value>>,
+    topics: Topics,
 }
 
 impl Debezium {
@@ -27,7 +31,7 @@ impl Debezium {
         let options = ConnectOptions { heap_mib: 900, ..ConnectOptions::default() }.with_apicurio_converters();
         let connect = stage.servers.connect(stage.kafka.bootstrap(), &options)?;
         let native_url = stage.registry.map(|registry| registry.native_url()).unwrap_or_default();
-        let mut debezium = Self { connect, connectors };
+        let mut debezium = Self { connect, connectors, topics: Topics::new(stage.kafka.bootstrap()) };
         for connector in &mut debezium.connectors {
             with_obtainable_converters(connector, &native_url);
             debezium.connect.create(name(connector), connector)?;
@@ -55,8 +59,20 @@ impl Source for Debezium {
         self.wait("streams", |slot| streams(source, slot))
     }
 
-    fn finish(&mut self, source: &Database<'_>, position: &str) -> Outcome<()> {
-        self.wait("has confirmed everything", |slot| has_confirmed(source, slot, position))?;
+    /// Its slots confirm a transaction only with a later one, so it is the topics that are waited for.
+    fn finish(&mut self, _: &Database<'_>, _: &str) -> Outcome<()> {
+        for connector in &self.connectors {
+            let prefix = format!("{}.", connector.get("topic.prefix").and_then(Value::as_str).unwrap_or_default());
+            let mut last = (0, Instant::now());
+            let told = || format!("the topics of {prefix} no longer grow");
+            wait(told, PATIENCE, || {
+                let records = self.topics.records(&prefix)?;
+                if records != last.0 {
+                    last = (records, Instant::now());
+                }
+                Ok(records > 0 && last.1.elapsed() > QUIET)
+            })?;
+        }
         self.connectors.iter().try_for_each(|connector| Ok(self.connect.delete(name(connector))?))
     }
 }

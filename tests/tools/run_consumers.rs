@@ -1,7 +1,7 @@
 //! Lets consumers that others wrote read walcast's topics, and compares what they make of them with the database.
 //!
 //! `tests/consumers/run.sh`, or `cargo run --release --example consumers -- [--consumer NAME]... [--major 18]
-//! [--walcast PATH]` beside a built `walcast`: see the README in `tests/consumers/`.
+//! [--source walcast|debezium] [--walcast PATH]` beside a built `walcast`: see the README in `tests/consumers/`.
 //!
 //! One PostgreSQL and one broker; for each consumer a walcast with the consumer's configuration, all on the same
 //! workload; then one consumer after the other.
@@ -10,6 +10,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde_json::{Map, Value};
 use walcast::local::{KafkaOptions, PostgresOptions, Progress, RegistryOptions, Servers, Tuning};
 
 mod consumers;
@@ -17,9 +18,11 @@ mod consumers;
 use consumers::compare::Comparison;
 use consumers::consumer::{Consumer, Reading};
 use consumers::database::{Database, SQL};
+use consumers::debezium::Debezium;
+use consumers::source::Source;
 use consumers::stage::Stage;
 use consumers::topics::Topics;
-use consumers::walcast::Walcast;
+use consumers::walcast::Walcasts;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -55,22 +58,19 @@ fn run() -> Outcome<bool> {
 
     let source = Database::create(&runtime, &*postgres, "shop")?;
     source.run_file(&folder, SQL.tables)?;
-    let mut casts: Vec<Walcast> = consumers
-        .iter()
-        .map(|consumer| Walcast::start(&wanted.walcast, &consumer.connector(&stage)?, kafka.bootstrap()))
-        .collect::<Outcome<_>>()?;
-    for cast in &mut casts {
-        cast.wait_until_streaming(&source)?;
-    }
-    for file in [SQL.work, SQL.alter, SQL.last_work] {
-        source.run_file(&folder, file)?;
-    }
-    for cast in &mut casts {
-        cast.wait_until_confirmed(&source)?;
-        cast.stop()?;
-    }
+    let connectors: Vec<Map<String, Value>> =
+        consumers.iter().map(|consumer| consumer.connector(&stage)).collect::<Outcome<_>>()?;
+    let mut casts: Box<dyn Source> = match &wanted.debezium {
+        true => Box::new(Debezium::start(&stage, connectors)?),
+        false => Box::new(Walcasts::start(&wanted.walcast, &connectors, kafka.bootstrap())?),
+    };
+    casts.wait_until_streaming(&source)?;
+    source.run_file(&folder, SQL.work)?;
+    source.run_file(&folder, SQL.alter)?;
+    let last_commit = source.run_file_in_transaction(&folder, SQL.last_work)?;
+    casts.finish(&source, &last_commit)?;
 
-    let topics = Topics::new(kafka.bootstrap())?;
+    let topics = Topics::new(kafka.bootstrap());
     println!("| consumer | version | its topics hold | it read | tables, rows | equal to the source |");
     println!("|---|---|---:|---:|---:|---|");
     let mut all_equal = true;
@@ -78,7 +78,7 @@ fn run() -> Outcome<bool> {
         let target = Database::create(&runtime, &*postgres, &consumer.database())?;
         target.run_file(&folder, SQL.tables)?;
         let outcome = consumer.read(&stage, &folder, &target, &topics).and_then(|reading: Reading| {
-            let comparison = Comparison::of(&source, &target, &consumer.tables()?)?;
+            let comparison = Comparison::of(&source, &target, &consumer.tables()?, &consumer.omitted()?)?;
             Ok((reading, comparison))
         });
         let records = topics.records(&format!("{}.", consumer.name))?;
@@ -104,12 +104,15 @@ struct Wanted {
     consumers: Vec<String>,
     major: u16,
     walcast: PathBuf,
+    /// Debezium writes the records instead, so that what a consumer cannot do is told from what walcast did wrong.
+    debezium: bool,
 }
 
 impl Wanted {
     fn from_arguments() -> Outcome<Self> {
         let beside = std::env::current_exe()?.parent().and_then(Path::parent).map(|folder| folder.join("walcast"));
-        let mut wanted = Self { consumers: Vec::new(), major: MAJOR, walcast: beside.unwrap_or_default() };
+        let mut wanted =
+            Self { consumers: Vec::new(), major: MAJOR, walcast: beside.unwrap_or_default(), debezium: false };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
             let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -117,7 +120,13 @@ impl Wanted {
                 "--consumer" => wanted.consumers.push(value),
                 "--major" => wanted.major = value.parse()?,
                 "--walcast" => wanted.walcast = value.into(),
-                _ => return Err(format!("unknown {name}; known are --consumer, --major and --walcast").into()),
+                "--source" if ["walcast", "debezium"].contains(&value.as_str()) => {
+                    wanted.debezium = value == "debezium"
+                }
+                _ => return Err(format!(
+                    "unknown {name}; known are --consumer, --major, --source walcast, --source debezium and --walcast"
+                )
+                .into()),
             }
         }
         if wanted.consumers.is_empty() {

@@ -15,9 +15,9 @@ CREATE TABLE customers (
 );
 CREATE TABLE products (
     sku text PRIMARY KEY,
-    title text,
-    price numeric(10, 4),
-    weight_kg double precision,
+    title text NOT NULL,
+    price numeric(10, 4) NOT NULL,
+    weight_kg double precision NOT NULL,
     rating real,
     in_stock smallint,
     code uuid,
@@ -29,7 +29,7 @@ CREATE TABLE products (
 CREATE TABLE orders (
     id bigint PRIMARY KEY,
     customer_id int NOT NULL,
-    total numeric(18, 6),
+    total numeric(18, 6) NOT NULL,
     placed timestamp(3) NOT NULL,
     shipped timestamptz,
     due time,

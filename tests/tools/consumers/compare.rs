@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use super::database::Database;
 use crate::Outcome;
 
@@ -11,6 +13,8 @@ const SHOWN: usize = 3;
 /// A table in both databases.
 struct Table {
     name: String,
+    /// Those that are compared.
+    columns: String,
     rows: u64,
     is_equal: bool,
 }
@@ -21,19 +25,32 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// Compares digests over all rows as PostgreSQL writes them; a table without rows proves nothing and is refused.
-    pub(crate) fn of(source: &Database<'_>, target: &Database<'_>, tables: &[String]) -> Outcome<Self> {
+    /// Compares digests over all rows as PostgreSQL writes them, in all columns of the source but the omitted ones; a
+    /// table without rows proves nothing and is refused.
+    pub(crate) fn of(
+        source: &Database<'_>,
+        target: &Database<'_>,
+        tables: &[String],
+        omitted: &Map<String, Value>,
+    ) -> Outcome<Self> {
         let compare = |name: &String| {
-            let here = digest(source, name)?;
+            let mut columns = source.column(&format!(
+                "SELECT quote_ident(column_name) FROM information_schema.columns
+                  WHERE table_schema = 'public' AND table_name = '{name}' ORDER BY ordinal_position"
+            ))?;
+            let omitted = omitted.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+            columns.retain(|column| !omitted.contains(&Value::from(column.as_str())));
+            let columns = columns.join(", ");
+            let here = digest(source, name, &columns)?;
             let rows = here.split(' ').next().unwrap_or_default().parse()?;
             if rows == 0 {
                 return Err(format!("the source's {name} is empty").into());
             }
-            Ok(Table { name: name.clone(), rows, is_equal: here == digest(target, name)? })
+            Ok(Table { name: name.clone(), rows, is_equal: here == digest(target, name, &columns)?, columns })
         };
         let comparison = Self { tables: tables.iter().map(compare).collect::<Outcome<_>>()? };
         for table in comparison.tables.iter().filter(|table| table.is_equal) {
-            notices_a_lost_row(target, &table.name)?;
+            notices_a_lost_row(target, table)?;
         }
         Ok(comparison)
     }
@@ -44,8 +61,9 @@ impl Comparison {
 
     /// Prints some rows that only one of both has.
     pub(crate) fn explain(&self, source: &Database<'_>, target: &Database<'_>) -> Outcome<()> {
-        for Table { name, .. } in self.tables.iter().filter(|table| !table.is_equal) {
-            let rows = format!("SELECT t::text FROM {name} AS t ORDER BY t::text COLLATE \"C\"");
+        for Table { name, columns, .. } in self.tables.iter().filter(|table| !table.is_equal) {
+            let rows =
+                format!("SELECT t::text FROM (SELECT {columns} FROM {name}) AS t ORDER BY t::text COLLATE \"C\"");
             let (here, there) = (source.column(&rows)?, target.column(&rows)?);
             for (whose, these, those) in [("source", &here, &there), ("target", &there, &here)] {
                 let lone: Vec<&String> = these.iter().filter(|row| those.binary_search(row).is_err()).collect();
@@ -70,19 +88,19 @@ impl fmt::Display for Comparison {
 }
 
 /// Number of rows and digest.
-fn digest(database: &Database<'_>, table: &str) -> Outcome<String> {
+fn digest(database: &Database<'_>, table: &str, columns: &str) -> Outcome<String> {
     let query = format!(
         "SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text COLLATE \"C\"), ''))
-           FROM {table} AS t"
+           FROM (SELECT {columns} FROM {table}) AS t"
     );
     database.one(&query)?.ok_or_else(|| "no digest".into())
 }
 
 /// The check that the comparison can fail at all.
-fn notices_a_lost_row(database: &Database<'_>, table: &str) -> Outcome<()> {
-    let whole = digest(database, table)?;
-    database.execute(&format!("BEGIN; DELETE FROM {table} WHERE ctid = (SELECT min(ctid) FROM {table})"))?;
-    let spoilt = digest(database, table)?;
+fn notices_a_lost_row(database: &Database<'_>, Table { name, columns, .. }: &Table) -> Outcome<()> {
+    let whole = digest(database, name, columns)?;
+    database.execute(&format!("BEGIN; DELETE FROM {name} WHERE ctid = (SELECT min(ctid) FROM {name})"))?;
+    let spoilt = digest(database, name, columns)?;
     database.execute("ROLLBACK")?;
-    if whole == spoilt { Err(format!("the digest of {table} does not notice a lost row").into()) } else { Ok(()) }
+    if whole == spoilt { Err(format!("the digest of {name} does not notice a lost row").into()) } else { Ok(()) }
 }

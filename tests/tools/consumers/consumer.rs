@@ -32,11 +32,12 @@ pub(crate) struct Reading {
 
 impl Consumer {
     /// All of them.
-    pub(crate) const NAMES: [&'static str; 4] = ["confluent", "flink", "pathway", "jdbc-sink"];
+    pub(crate) const NAMES: [&'static str; 5] = ["confluent", "confluent-apicurio", "flink", "pathway", "jdbc-sink"];
 
     pub(crate) fn open(consumers: &Path, name: &str) -> Outcome<Self> {
         let title = match name {
             "confluent" => "Confluent's Python client, AvroDeserializer",
+            "confluent-apicurio" => "the same, through Apicurio's converter",
             "flink" => "Flink SQL, debezium-json",
             "pathway" => "Pathway, pw.io.debezium",
             "jdbc-sink" => "Debezium's JDBC sink in Kafka Connect",
@@ -49,7 +50,7 @@ impl Consumer {
 
     /// Whether its records are in Avro.
     pub(crate) fn wants_registry(&self) -> bool {
-        self.connector.contains("${REGISTRY_URL}")
+        self.connector.contains("${REGISTRY_")
     }
 
     /// Of its target; also of slot and publication.
@@ -62,6 +63,12 @@ impl Consumer {
         let connector: Map<String, Value> = serde_json::from_str(&self.connector)?;
         let list = connector.get("table.include.list").and_then(Value::as_str).ok_or("no table.include.list")?;
         Ok(list.split(',').map(|name| name.trim_start_matches("public.").to_owned()).collect())
+    }
+
+    /// Columns that it cannot read or that its target cannot hold, by table; the README says why.
+    pub(crate) fn omitted(&self) -> Outcome<Map<String, Value>> {
+        let file = self.folder.join("omitted.json");
+        if file.exists() { Ok(serde_json::from_str(&fs::read_to_string(file)?)?) } else { Ok(Map::new()) }
     }
 
     /// The whole configuration of the walcast that writes for it.
@@ -132,6 +139,7 @@ impl Consumer {
         vec![
             ("BOOTSTRAP_SERVERS", stage.kafka.bootstrap().to_owned()),
             ("REGISTRY_URL", stage.registry.map(|registry| registry.confluent_url()).unwrap_or_default()),
+            ("REGISTRY_NATIVE_URL", stage.registry.map(|registry| registry.native_url()).unwrap_or_default()),
             ("TOPIC_PREFIX", self.name.clone()),
             ("TARGET_HOST", stage.postgres.host().to_owned()),
             ("TARGET_PORT", stage.postgres.port().to_string()),

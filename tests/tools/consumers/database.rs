@@ -52,6 +52,15 @@ impl<'r> Database<'r> {
             .map_err(|error| format!("{file}: {error}").into())
     }
 
+    /// The same in one transaction; returns a position before its commit and behind all other commits.
+    pub(crate) fn run_file_in_transaction(&self, folder: &Path, file: &str) -> Outcome<String> {
+        self.execute("BEGIN")?;
+        self.run_file(folder, file)?;
+        let position = self.one("SELECT pg_current_wal_insert_lsn()")?.ok_or("no position")?;
+        self.execute("COMMIT")?;
+        Ok(position)
+    }
+
     /// Runs statements separated by semicolons.
     pub(crate) fn execute(&self, statements: &str) -> Outcome<()> {
         Ok(self.runtime.block_on(self.client.batch_execute(statements)).map_err(told)?)

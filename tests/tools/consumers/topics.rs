@@ -16,8 +16,8 @@ pub(crate) struct Topics {
 }
 
 impl Topics {
-    pub(crate) fn new(bootstrap: &str) -> Outcome<Self> {
-        Ok(Self { bootstrap: bootstrap.to_owned() })
+    pub(crate) fn new(bootstrap: &str) -> Self {
+        Self { bootstrap: bootstrap.to_owned() }
     }
 
     /// Number of records, tombstones among them, in the topics whose names begin so.

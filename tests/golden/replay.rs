@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
 use walcast::assemble::{Assembler, Step};
 use walcast::catalog::Catalog;
-use walcast::config::{self, Brokers, Connector, Converter, Overrides};
+use walcast::config::{self, Brokers, Connector, Overrides};
 use walcast::encode::{Encoder, EncoderOptions, SchemaIds};
 use walcast::error::Result;
 use walcast::event::Event;

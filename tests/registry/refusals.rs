@@ -84,7 +84,7 @@ fn the_schemas_of_debeziums_converter_keep_their_numbers() {
     );
     "shop15_avro_numbers".clone_into(&mut scene.topics.prefix);
     let schema = |record: &str| {
-        let wanted = format!("\"namespace\":\"shop15_avro.public.products\"");
+        let wanted = "\"namespace\":\"shop15_avro.public.products\"";
         let line = text.lines().find(|line| {
             line.contains(&format!("\"schema\":{{\"type\":\"record\",\"name\":\"{record}\"")) && line.contains(&wanted)
         });

@@ -11,7 +11,7 @@ fn the_slot_of_an_idle_database_moves_with_the_heartbeats() {
     // Given a database in which nothing happens, and heartbeats that write to a table of their own.
     let scene = Scene::new(servers::postgres_15(), TABLE);
     let topic = format!("__debezium-heartbeat.{}", scene.topics.prefix);
-    scene.topics.create(&[topic.clone()], 3, &[]);
+    scene.topics.create(std::slice::from_ref(&topic), 3, &[]);
     let properties =
         [("heartbeat.interval.ms", "200"), ("heartbeat.action.query", QUERY), ("table.include.list", "public.t")];
     let walcast = scene.stream(&properties);

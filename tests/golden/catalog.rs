@@ -13,7 +13,9 @@ use crate::support::servers;
 /// Given the tables of each scenario, when the source room reads their facts, then they are what is recorded.
 fn tables_are_read_as_recorded(server: &dyn PostgresServer) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for recording in Recording::all(server.major()) {
+    for scenario in recording::scenarios(server.major()) {
+        let variant = &recording::variants(&scenario)[0];
+        let recording = Recording::of(server.major(), &scenario, variant);
         let database = Database::create(server);
         database.execute("SET TIME ZONE 'UTC'");
         for statement in recording::setup(&recording.scenario) {

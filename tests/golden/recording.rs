@@ -12,13 +12,12 @@ use walcast::catalog::facts::{ColumnFacts, Facts, TableFacts, TypeFacts, TypeSor
 use walcast::lsn::Lsn;
 use walcast::pgoutput::{RelationId, TypeOid};
 
-/// Scenarios whose types walcast does not all know yet.
-const SCENARIOS_TO_COME: &[&str] = &[
-    "adjusted", "bytes", "columns", "defaults", "geometry", "masks", "numbers", "required", "strings", "temporal",
-    "unknown",
-];
-/// The variant that walcast writes; the others are to come.
-const VARIANT: &str = "default";
+use super::comparison::{Recorded, Topics};
+
+/// The recorder's own table, in which it inserts a row before each change of the catalog.
+const BARRIER: &str = "public.barrier";
+/// A pgoutput message that inserts a row; four bytes of its table's id follow.
+const INSERT: u8 = b'I';
 /// Stands in a record for the headers that all records have in common.
 const CONTEXT_MARK: &str = "context";
 
@@ -30,14 +29,20 @@ pub(super) struct Recording {
     pub(super) scenario: String,
     /// The configuration Debezium ran with.
     pub(super) connector: String,
-    /// Frames of the second slot.
+    /// The variant of the configuration: folder name.
+    pub(super) variant: String,
+    /// Frames of a second slot, with values in text.
     pub(super) frames: Vec<Frame>,
+    /// Frames of a third slot, with values in binary where they have such a form.
+    pub(super) binary_frames: Vec<Frame>,
     /// Catalog facts with the position from which they hold, ascending.
     facts: Vec<(Lsn, Facts)>,
     /// Tables by schema and name, as they were before the workload.
     pub(super) tables: BTreeMap<String, TableFacts>,
-    /// Debezium's records with their topics, in order per topic.
-    pub(super) records: Vec<(String, Recorded)>,
+    /// Debezium's records.
+    pub(super) records: Topics,
+    /// The texts of the records' schemas by id.
+    pub(super) schemas: BTreeMap<u64, String>,
 }
 
 /// One pgoutput message.
@@ -48,51 +53,43 @@ pub(super) struct Frame {
     pub(super) data: Vec<u8>,
 }
 
-/// A record as it stands in a topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Recorded {
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) value: Option<Vec<u8>>,
-    pub(super) headers: Vec<(String, Vec<u8>)>,
-}
-
 impl Recording {
-    /// All recordings of a major version that walcast has to equal, by name.
-    pub(super) fn all(major: u16) -> Vec<Self> {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("postgresql-{major}"));
-        let mut scenarios: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        scenarios.sort();
-        scenarios.retain(|scenario| !SCENARIOS_TO_COME.contains(&name(scenario).as_str()));
-        scenarios.iter().map(|scenario| Self::read(scenario, VARIANT)).collect()
-    }
-
-    /// Every variant of every scenario of a major version, also those that walcast does not equal yet.
-    pub(super) fn each_variant(major: u16, mut what: impl FnMut(&str, &Self)) {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("postgresql-{major}"));
-        for scenario in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
-            for variant in variants(&name(&scenario)) {
-                what(&variant, &Self::read(&scenario, &variant));
+    /// Every variant of every scenario of a major version.
+    pub(super) fn each_variant(major: u16, mut what: impl FnMut(&Self)) {
+        for scenario in scenarios(major) {
+            for variant in variants(&scenario) {
+                what(&Self::of(major, &scenario, &variant));
             }
         }
     }
 
+    /// One of them.
+    pub(super) fn of(major: u16, scenario: &str, variant: &str) -> Self {
+        Self::read(&server(major).join(scenario), variant)
+    }
+
     fn read(folder: &Path, variant: &str) -> Self {
-        let frame = |line: &Value| Frame { lsn: lsn(&line["lsn"]), data: from_hex(text(&line["data"])) };
-        let variant = folder.join(variant);
-        let common = Common::read(&variant);
+        let path = folder.join(variant);
+        let common = Common::read(&path);
         let facts_lines = lines(&folder.join("facts.jsonl"));
-        let tables = facts_lines[0]["tables"].as_array().unwrap().iter();
+        let frames = frames(&folder.join("frames.jsonl"));
+        let mut records = Topics::new();
+        for line in &lines(&path.join("records.jsonl")) {
+            records.entry(text(&line["topic"]).to_owned()).or_default().push(record(line, &common));
+        }
         Self {
             server: name(folder.parent().unwrap()),
             scenario: name(folder),
-            connector: fs::read_to_string(variant.join("connector.json")).unwrap(),
-            frames: lines(&folder.join("frames.jsonl")).iter().map(frame).collect(),
-            facts: facts_lines.iter().map(|line| (lsn(&line["lsn"]), facts(line))).collect(),
-            tables: tables.map(|table| (text(&table["name"]).to_owned(), table_facts(table))).collect(),
-            records: lines(&variant.join("records.jsonl"))
-                .iter()
-                .map(|line| (text(&line["topic"]).to_owned(), record(line, &common)))
+            variant: variant.to_owned(),
+            connector: fs::read_to_string(path.join("connector.json")).unwrap(),
+            facts: facts_by_position(&facts_lines, &frames),
+            tables: tables(&facts_lines[0])
+                .map(|table| (text(&table["name"]).to_owned(), table_facts(table)))
                 .collect(),
+            frames,
+            binary_frames: self::frames(&folder.join("frames-binary.jsonl")),
+            records,
+            schemas: common.schemas,
         }
     }
 
@@ -103,6 +100,38 @@ impl Recording {
     }
 }
 
+fn server(major: u16) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/postgresql-{major}"))
+}
+
+/// The scenarios that a major version was recorded with, by name.
+pub(super) fn scenarios(major: u16) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(server(major)).unwrap().map(|entry| name(&entry.unwrap().path())).collect();
+    names.sort();
+    names
+}
+
+fn frames(path: &Path) -> Vec<Frame> {
+    let frame = |line: &Value| Frame { lsn: lsn(&line["lsn"]), data: from_hex(text(&line["data"])) };
+    lines(path).iter().map(frame).collect()
+}
+
+/// Facts with the position from which they hold. They were read after the transaction that changed the catalog, and
+/// Debezium saw the change when it read that transaction, so they hold from the barrier's row on that stands before it.
+fn facts_by_position(lines: &[Value], frames: &[Frame]) -> Vec<(Lsn, Facts)> {
+    let barrier = tables(&lines[0]).find(|table| table["name"] == BARRIER).unwrap();
+    let insert: Vec<u8> = [INSERT].into_iter().chain(oid(&barrier["oid"]).to_be_bytes()).collect();
+    let barriers: Vec<Lsn> =
+        frames.iter().filter(|frame| frame.data.starts_with(&insert)).map(|frame| frame.lsn).collect();
+    let from = |read: Lsn| barriers.iter().rev().find(|barrier| **barrier < read).copied().unwrap_or(read);
+    lines.iter().map(|line| (from(lsn(&line["lsn"])), facts(line))).collect()
+}
+
+fn tables(facts: &Value) -> impl Iterator<Item = &Value> {
+    facts["tables"].as_array().unwrap().iter()
+}
+
 /// The statements of a scenario.
 fn statements(scenario: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/sql/{scenario}.sql"));
@@ -110,7 +139,7 @@ fn statements(scenario: &str) -> String {
 }
 
 /// The variants that a scenario is recorded under.
-fn variants(scenario: &str) -> Vec<String> {
+pub(super) fn variants(scenario: &str) -> Vec<String> {
     let text = statements(scenario);
     let names = text.lines().find_map(|line| line.strip_prefix("-- variants: ")).unwrap();
     names.split_whitespace().map(str::to_owned).collect()
@@ -239,10 +268,9 @@ fn headers(list: &Value, context: &[Header]) -> Vec<Header> {
 }
 
 fn facts(line: &Value) -> Facts {
-    let tables = line["tables"].as_array().unwrap().iter();
     let types = line["types"].as_array().unwrap().iter();
     Facts {
-        tables: tables.map(|table| (RelationId(oid(&table["oid"])), table_facts(table))).collect(),
+        tables: tables(line).map(|table| (RelationId(oid(&table["oid"])), table_facts(table))).collect(),
         types: types.map(|kind| (TypeOid(oid(&kind["oid"])), type_facts(kind))).collect(),
         ended_before: None,
     }

@@ -1,21 +1,13 @@
-//! What is in the topics: `records.jsonl` and `common.json`.
+//! How records stand in the files: `records.jsonl` and `common.json`.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde_json::{Value, json};
 
 use super::schemas::Schemas;
+use super::topics::Raw;
 use crate::Outcome;
 
-/// Longest wait for a topic.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Longest wait for one answer of the broker.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the headers have in common that Debezium puts on each record; the file says them once.
 const CONTEXT_HEADER: &str = "__debezium.context.";
 /// Stands for them in a record.
@@ -31,81 +23,24 @@ const PHRASES: [&str; 2] = [
 /// Name and value.
 type Header = (String, Option<String>);
 
-/// Reads topics, each of which Kafka Connect made with one partition.
-pub(crate) struct Topics {
-    consumer: BaseConsumer,
-}
-
-impl Topics {
-    pub(crate) fn new(bootstrap: &str) -> Outcome<Self> {
-        let consumer = ClientConfig::new()
-            .set("bootstrap.servers", bootstrap)
-            .set("group.id", "golden")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true")
-            .set("fetch.wait.max.ms", "20")
-            .create()?;
-        Ok(Self { consumer })
-    }
-
-    /// How many records a topic holds; one that does not exist yet holds none.
-    pub(crate) fn count(&self, topic: &str) -> i64 {
-        // The client remembers for long that a topic did not exist, unless it is told anew what exists.
-        let exists = self.consumer.fetch_metadata(None, REQUEST_TIMEOUT).is_ok_and(|metadata| {
-            metadata.topics().iter().any(|known| known.name() == topic && !known.partitions().is_empty())
-        });
-        if !exists {
-            return 0;
-        }
-        self.consumer.fetch_watermarks(topic, 0, REQUEST_TIMEOUT).map_or(0, |(_, end)| end)
-    }
-
-    /// Topics whose longest prefix among `prefixes` is `prefix`.
-    pub(crate) fn of(&self, prefix: &str, prefixes: &[String]) -> Outcome<Vec<String>> {
-        let metadata = self.consumer.fetch_metadata(None, PATIENCE)?;
-        let longest = |topic: &str| prefixes.iter().filter(|prefix| topic.starts_with(*prefix)).max_by_key(|p| p.len());
-        let mut topics: Vec<String> = metadata.topics().iter().map(|topic| topic.name().to_owned()).collect();
-        topics.retain(|topic| longest(topic).is_some_and(|longest| longest == prefix));
-        topics.sort();
-        Ok(topics)
-    }
-
-    /// Everything in these topics, topic by topic.
-    pub(crate) fn read(&self, topics: &[String], schemas: &mut Schemas<'_>) -> Outcome<Recording> {
-        let mut assignment = TopicPartitionList::new();
-        for topic in topics {
-            assignment.add_partition_offset(topic, 0, Offset::Beginning)?;
-        }
-        self.consumer.assign(&assignment)?;
-        let (mut records, mut ends) = (BTreeMap::<String, Vec<Value>>::new(), 0);
-        let mut context = None;
-        let deadline = Instant::now() + PATIENCE;
-        while ends < topics.len() {
-            if Instant::now() > deadline {
-                return Err("a topic has no end".into());
-            }
-            match self.consumer.poll(Duration::from_millis(100)) {
-                Some(Ok(message)) => {
-                    let record = record(&message, schemas, &mut context)?;
-                    records.entry(message.topic().to_owned()).or_default().push(record);
-                }
-                Some(Err(KafkaError::PartitionEOF(_))) => ends += 1,
-                Some(Err(error)) => return Err(error.into()),
-                None => {}
-            }
-        }
-        let mut records: Vec<Value> = records.into_values().flatten().collect();
-        let phrases = shorten(&mut records)?;
-        Ok(Recording { records, common: json!({"headers": context.unwrap_or_default(), "phrases": phrases}) })
-    }
-}
-
 /// What one connector wrote.
 pub(crate) struct Recording {
     /// Topic by topic.
     pub(crate) records: Vec<Value>,
     /// The headers and phrases that records have in common.
     pub(crate) common: Value,
+}
+
+impl Recording {
+    pub(crate) fn of(raw: &[Raw], schemas: &mut Schemas<'_>) -> Outcome<Self> {
+        let (mut records, mut context) = (BTreeMap::<&str, Vec<Value>>::new(), None);
+        for raw in raw {
+            records.entry(&raw.topic).or_default().push(record(raw, schemas, &mut context)?);
+        }
+        let mut records: Vec<Value> = records.into_values().flatten().collect();
+        let phrases = shorten(&mut records)?;
+        Ok(Self { records, common: json!({"headers": context.unwrap_or_default(), "phrases": phrases}) })
+    }
 }
 
 /// Puts a control character, which no JSON text holds, in place of each common phrase: the first for U+0001 and so on.
@@ -143,20 +78,16 @@ fn source_phrase(text: &str) -> Option<String> {
 }
 
 /// A record as it stands in the file.
-fn record(
-    message: &BorrowedMessage<'_>,
-    schemas: &mut Schemas<'_>,
-    context: &mut Option<Vec<Header>>,
-) -> Outcome<Value> {
+fn record(raw: &Raw, schemas: &mut Schemas<'_>, context: &mut Option<Vec<Header>>) -> Outcome<Value> {
     let (mut own, mut common) = (Vec::new(), Vec::new());
-    for header in message.headers().into_iter().flat_map(Headers::iter) {
-        let value = header.value.map(|bytes| String::from_utf8(bytes.to_vec())).transpose()?;
-        if header.key.starts_with(CONTEXT_HEADER) {
-            common.push((header.key.to_owned(), value));
+    for (name, value) in &raw.headers {
+        let value = value.as_deref().map(|bytes| String::from_utf8(bytes.to_vec())).transpose()?;
+        if name.starts_with(CONTEXT_HEADER) {
+            common.push((name.clone(), value));
         } else if common.is_empty() {
-            own.push(json!([header.key, value]));
+            own.push(json!([name, value]));
         } else {
-            return Err(format!("header {} stands behind those of the context", header.key).into());
+            return Err(format!("header {name} stands behind those of the context").into());
         }
     }
     if !common.is_empty() {
@@ -166,9 +97,9 @@ fn record(
         own.push(Value::from(CONTEXT_MARK));
     }
     Ok(json!({
-        "topic": message.topic(),
-        "key": schemas.part(message.key())?,
-        "value": schemas.part(message.payload())?,
+        "topic": raw.topic,
+        "key": schemas.part(raw.key.as_deref())?,
+        "value": schemas.part(raw.value.as_deref())?,
         "headers": own,
     }))
 }

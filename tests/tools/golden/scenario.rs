@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::session::Session;
 use crate::Outcome;
 
 /// Parts setup from workload.
@@ -59,18 +60,66 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// Makes its tables, and the table of the barriers.
+    pub(crate) fn prepare(&self, session: &Session<'_>) -> Outcome<()> {
+        session.execute("CREATE TABLE barrier (id int PRIMARY KEY)")?;
+        for statement in &self.setup {
+            session.execute(statement).map_err(|error| format!("{statement}: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// Runs the workload. Inserts a row into the table of the barriers before each change of the catalog and at the
+    /// end, and has `pass` wait until everybody has read it, because connectors read the catalog of the moment;
+    /// `changed` hears of each change.
+    pub(crate) fn perform(
+        &self,
+        session: &Session<'_>,
+        mut pass: impl FnMut(i64) -> Outcome<()>,
+        mut changed: impl FnMut() -> Outcome<()>,
+    ) -> Outcome<()> {
+        let mut barriers = 0;
+        let mut barrier = || {
+            barriers += 1;
+            session.execute(&format!("INSERT INTO public.barrier VALUES ({barriers})"))?;
+            pass(barriers)
+        };
+        for statement in &self.workload {
+            let is_change = changes_catalog(statement);
+            if is_change || is_barrier(statement) {
+                barrier()?;
+            }
+            if is_change {
+                // Otherwise a transaction can be decoded a moment before others see what it changed.
+                session.execute("SET synchronous_commit = off")?;
+            }
+            // Some statements are there to be refused.
+            if let Err(error) = session.execute(statement) {
+                println!("refused: {statement}: {error}");
+                session.execute("ROLLBACK")?;
+            }
+            if is_change {
+                session.execute("SET synchronous_commit = on")?;
+                changed()?;
+            }
+        }
+        barrier()
+    }
+}
+
 /// Text between empty lines: what is sent as one simple query.
 fn paragraphs(text: &str) -> Vec<String> {
     text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether a paragraph may change what the catalog says.
-pub(crate) fn changes_catalog(paragraph: &str) -> bool {
+fn changes_catalog(paragraph: &str) -> bool {
     let changes = ["create", "alter", "drop", "comment", DDL_MARK];
     paragraph.lines().any(|line| changes.iter().any(|word| line.to_ascii_lowercase().starts_with(word)))
 }
 
 /// Whether a paragraph only waits.
-pub(crate) fn is_barrier(paragraph: &str) -> bool {
+fn is_barrier(paragraph: &str) -> bool {
     paragraph == BARRIER_MARK
 }

@@ -10,6 +10,9 @@ use crate::Outcome;
 const SETTINGS: &str = "SET TIME ZONE 'UTC'; SET datestyle = 'ISO, MDY'; SET intervalstyle = 'postgres'; \
                         SET bytea_output = 'hex'; SET extra_float_digits = 3";
 
+/// A pgoutput message that begins a transaction, in hexadecimal, as it stands in a frame's line.
+const BEGIN: &str = "\"data\" : \"42";
+
 /// A session in simple queries.
 pub(crate) struct Session<'r> {
     runtime: &'r Runtime,
@@ -56,10 +59,14 @@ impl<'r> Session<'r> {
         Ok(self.column(query)?.into_iter().next())
     }
 
-    /// Tables and types as the catalog has them now.
-    pub(crate) fn facts(&self) -> Outcome<String> {
-        let facts = self.one(include_str!("facts.sql"))?.ok_or("no facts")?;
-        Ok(facts.replace('\n', " "))
+    /// Whether a walsender streams from a slot. A slot is active while it is made, too, and then does not hold yet what
+    /// is written.
+    pub(crate) fn is_streaming(&self, slot: &str) -> Outcome<bool> {
+        let state = format!(
+            "SELECT r.state FROM pg_replication_slots s JOIN pg_stat_replication r ON r.pid = s.active_pid
+              WHERE s.slot_name = '{slot}'"
+        );
+        Ok(self.one(&state)?.as_deref() == Some("streaming"))
     }
 
     /// Makes a slot that decodes from now on.
@@ -75,4 +82,9 @@ impl<'r> Session<'r> {
                     'publication_names', 'dbz_publication', 'messages', 'true'{options})",
         ))
     }
+}
+
+/// How many transactions frames hold.
+pub(crate) fn transactions(frames: &[String]) -> Outcome<i64> {
+    Ok(i64::try_from(frames.iter().filter(|frame| frame.contains(BEGIN)).count())?)
 }

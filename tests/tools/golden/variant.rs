@@ -80,17 +80,3 @@ impl Variant {
             .collect()
     }
 }
-
-/// The configuration as it is recorded: where the servers were matters to nobody.
-pub(crate) fn without_addresses(
-    mut configuration: Map<String, Value>,
-    registry: &dyn SchemaRegistry,
-) -> Map<String, Value> {
-    for value in configuration.values_mut() {
-        let text = value.as_str().unwrap_or_default();
-        *value = Value::from(text.replace(registry.address(), "127.0.0.1:8080"));
-    }
-    configuration.insert("database.hostname".to_owned(), Value::from("127.0.0.1"));
-    configuration.insert("database.port".to_owned(), Value::from("5432"));
-    configuration
-}

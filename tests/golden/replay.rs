@@ -1,0 +1,174 @@
+//! Feeds walcast with a recording's frames.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use walcast::assemble::{Assembler, Step};
+use walcast::catalog::Catalog;
+use walcast::config::{self, Brokers, Connector, Converter, Overrides};
+use walcast::encode::{Encoder, EncoderOptions, SchemaIds};
+use walcast::error::Result;
+use walcast::event::Event;
+use walcast::ledger::Ticket;
+use walcast::pgoutput::{Block, RelationId, parse};
+use walcast::source::capture::CaptureFilter;
+
+use super::comparison::{Recorded, Topics};
+use super::recording::Recording;
+
+/// What the clocks show.
+const NOW_UNIX_NANOS: u64 = 1_700_000_000_123_456_789;
+
+/// What walcast makes of a recording's frames.
+pub(super) struct Replay {
+    /// Its records.
+    pub(super) topics: Topics,
+    /// Schemas that it asked for and that Debezium's converter did not register, each with what is nearest to it.
+    pub(super) unregistered: Vec<String>,
+    /// Rows that were read in the form that was asked for.
+    pub(super) rows: usize,
+}
+
+/// How values come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Form {
+    Text,
+    /// In binary, but for tables that walcast reads in text because of a type without a safe binary form.
+    Binary,
+}
+
+/// Runs frames through catalog and encoder.
+///
+/// # Errors
+/// Where walcast refuses the configuration.
+pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
+    let connector = connector(recording)?;
+    let filter = CaptureFilter::new(&connector.capture).unwrap();
+    let ids = Arc::new(RecordedIds::of(recording));
+    let options = EncoderOptions {
+        topic_prefix: connector.topic_prefix,
+        dbname: connector.database.dbname,
+        records: connector.records,
+        task_id: "0".to_owned(),
+        run_id: "01900000-0000-7000-8000-000000000000".to_owned(),
+    };
+    let mut encoder = Encoder::new(options).with_schema_ids(Arc::clone(&ids) as Arc<dyn SchemaIds>);
+    let mut assembler = Assembler::new(Catalog::new(), None, None);
+    let (mut topics, mut rows) = (Topics::new(), 0);
+    let mut in_text = HashSet::new();
+    assert_eq!(recording.frames.len(), recording.binary_frames.len(), "{}", recording.scenario);
+    let mut take = |event: &Event<'_>| {
+        if filter.matches(&event.relation.schema, &event.relation.table) {
+            encode(&mut encoder, event, &mut topics);
+        }
+    };
+    for (text, binary) in recording.frames.iter().zip(&recording.binary_frames) {
+        let relation = row_relation(&text.data);
+        let frame = match form {
+            Form::Binary if relation.is_none_or(|relation| !in_text.contains(&relation)) => binary,
+            _ => text,
+        };
+        rows += usize::from(relation.is_some() && std::ptr::eq(frame, if form == Form::Text { text } else { binary }));
+        let message = parse(Block::Plain, &frame.data).unwrap();
+        let needed = match assembler.step(frame.lsn, message).unwrap() {
+            Step::Event(event) => {
+                take(&event);
+                None
+            }
+            Step::Truncate(truncated) => {
+                truncated.events().for_each(|event| take(&event));
+                None
+            }
+            Step::NeedsFacts(relation) => Some(relation),
+            _ => None,
+        };
+        if let Some(relation) = needed {
+            let version = assembler.learn(&relation, recording.facts_at(frame.lsn));
+            if version.columns.iter().any(|column| !column.column_type.has_safe_binary()) {
+                in_text.insert(relation.id);
+            }
+        }
+    }
+    let unregistered = std::mem::take(&mut *ids.missed.lock().unwrap());
+    Ok(Replay { topics, unregistered, rows })
+}
+
+/// The relation of a message about one row.
+fn row_relation(message: &[u8]) -> Option<RelationId> {
+    let (b'I' | b'U' | b'D', rest) = message.split_first().map(|(tag, rest)| (*tag, rest))? else { return None };
+    Some(RelationId(u32::from_be_bytes(*rest.first_chunk()?)))
+}
+
+/// The connector's own configuration, as Debezium got it.
+fn connector(recording: &Recording) -> Result<Connector> {
+    let mut properties: Value = serde_json::from_str(&recording.connector).unwrap();
+    // Avro cannot be configured yet: the encoder is told directly.
+    let is_avro = properties["value.converter"].as_str().is_some_and(|class| class.ends_with("AvroConverter"));
+    if is_avro {
+        properties.as_object_mut().unwrap().retain(|name, _| !name.contains(".converter"));
+    }
+    let overrides = Overrides { brokers: Brokers::NotNeeded, ..Overrides::default() };
+    let mut connector = config::load_text("connector.json", &properties.to_string(), &overrides, &|_| None)?.connector;
+    if is_avro {
+        connector.records.key_converter = Converter::Avro;
+        connector.records.value_converter = Converter::Avro;
+    }
+    Ok(connector)
+}
+
+/// The numbers that the registry gave to the texts of Debezium's converter.
+#[derive(Debug)]
+struct RecordedIds {
+    by_text: HashMap<String, u32>,
+    missed: Mutex<Vec<String>>,
+}
+
+impl RecordedIds {
+    fn of(recording: &Recording) -> Self {
+        let schemas = recording.schemas.iter();
+        let by_text = schemas.map(|(id, text)| (text.clone(), u32::try_from(*id).unwrap())).collect();
+        Self { by_text, missed: Mutex::default() }
+    }
+}
+
+impl SchemaIds for RecordedIds {
+    fn id(&self, subject: &str, schema: &str) -> Option<u32> {
+        let id = self.by_text.get(schema).copied();
+        if id.is_none() {
+            let same = |text: &str| text.bytes().zip(schema.bytes()).take_while(|(left, right)| left == right).count();
+            let nearest = self.by_text.keys().map(|text| (same(text), text)).max();
+            let rest = |text: &str, from| String::from_utf8_lossy(&text.as_bytes()[from..]).into_owned();
+            let (ours, its) = nearest.map(|(same, text)| (rest(schema, same), rest(text, same))).unwrap_or_default();
+            let told = format!("schema of {subject}\n    ours …{ours:.400}\n    its  …{its:.400}");
+            let mut missed = self.missed.lock().unwrap();
+            if !missed.contains(&told) {
+                missed.push(told);
+            }
+        }
+        id
+    }
+}
+
+fn encode(encoder: &mut Encoder, event: &Event<'_>, topics: &mut Topics) {
+    let count = match encoder.encode(event, NOW_UNIX_NANOS) {
+        Ok(count) => count,
+        // Told as a record that differs, so that one refusal does not hide what comes after it.
+        Err(error) => {
+            let topic = encoder.plan(event.relation).to_string();
+            let value = Some(error.report().into_bytes());
+            topics.entry(topic).or_default().push(Recorded { key: None, value, headers: Vec::new() });
+            return;
+        }
+    };
+    for index in 0..count {
+        let record = encoder.record(index, Ticket::from_u64(0)).unwrap();
+        let own = record.headers.own.map(|(key, value)| (key.to_owned(), value.to_vec()));
+        let shared = record.headers.shared.iter().map(|header| (header.key.clone(), header.value.clone()));
+        topics.entry(record.topic.to_string()).or_default().push(Recorded {
+            key: record.key.map(<[u8]>::to_vec),
+            value: record.value.map(<[u8]>::to_vec),
+            headers: own.into_iter().chain(shared).collect(),
+        });
+    }
+}

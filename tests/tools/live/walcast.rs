@@ -1,0 +1,90 @@
+//! The built binary as a child process.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::Outcome;
+use crate::golden::debezium::Connector;
+
+/// Builds walcast under the profile of this example, since Cargo builds no binary for an example.
+pub(crate) fn binary() -> Outcome<PathBuf> {
+    let example = std::env::current_exe()?;
+    let folder = example.parent().and_then(Path::parent).ok_or("an example outside a target directory")?;
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let mut command = Command::new(cargo);
+    // With an example beside it, the binary is built of the crates that this example was built of.
+    command.args(["build", "--quiet", "--bin", "walcast", "--example", "differential", "--profile", profile]);
+    command.arg("--manifest-path").arg(manifest);
+    if !command.status()?.success() {
+        return Err("walcast cannot be built".into());
+    }
+    Ok(folder.join("walcast"))
+}
+
+/// A running `walcast`. It is told to stop when it is dropped, and also when this process goes without a word.
+pub(crate) struct Walcast {
+    pub(crate) connector: Connector,
+    child: Child,
+    guard: Child,
+    pipe: Option<ChildStdin>,
+    folder: TempDir,
+}
+
+impl Walcast {
+    /// `walcast run` with the connector's configuration against a broker.
+    pub(crate) fn start(binary: &Path, connector: Connector, bootstrap: &str) -> Outcome<Self> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("connector.json");
+        fs::write(&file, Value::Object(connector.configuration.clone()).to_string())?;
+        let child = Command::new(binary)
+            .arg("run")
+            .arg(&file)
+            .args(["--bootstrap-servers", bootstrap, "--listen", "off", "--shutdown-timeout", "10s"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(folder.path().join("log"))?)
+            .spawn()?;
+        let mut guard = Command::new("sh")
+            .args(["-c", "trap '' HUP INT; read -r _; kill -s TERM \"$1\"", "guard", &child.id().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let pipe = guard.stdin.take();
+        Ok(Self { connector, child, guard, pipe, folder })
+    }
+
+    /// Its log, where it has ended by itself.
+    pub(crate) fn ended(&mut self) -> Outcome<Option<String>> {
+        match self.child.try_wait()? {
+            Some(status) => Ok(Some(format!("walcast ended: {status}\n{}", self.log()))),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Stops it and waits for its end.
+    pub(crate) fn stop(&mut self) {
+        drop(self.pipe.take());
+        let _ = self.guard.wait();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Walcast {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

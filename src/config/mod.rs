@@ -27,6 +27,8 @@ mod provider;
 mod secret;
 
 #[cfg(test)]
+mod column_tests;
+#[cfg(test)]
 mod tests;
 
 pub use columns::{

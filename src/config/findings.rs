@@ -50,8 +50,10 @@ pub(super) fn shown(value: &str, secret: bool) -> String {
 
 /// The name of a property as it may be shown: a salt is a part of the name, and a secret.
 pub(super) fn shown_name(name: &str) -> Cow<'_, str> {
-    const SALT: &str = ".salt.";
-    let salt = name.to_ascii_lowercase().find(SALT).and_then(|at| name.get(..at + SALT.len()));
+    let lower = name.to_ascii_lowercase();
+    let before = |mark: &str| lower.find(mark).and_then(|at| name.get(..at + mark.len()));
+    // Whoever forgets the one word has most likely not forgotten the salt.
+    let salt = before(".salt.").or_else(|| before(".with.").filter(|_| lower.contains("mask.hash")));
     salt.map_or(Cow::Borrowed(name), |before| Cow::Owned(format!("{before}********")))
 }
 

@@ -150,6 +150,9 @@ fn types_of_few_tables_have_debeziums_forms() {
     };
     assert_eq!(written(records(), ColumnType::Interval, "-1 days +00:00:01.5"), r#""P0Y0M-1DT0H0M1.5S""#);
     assert_eq!(written(records(), ColumnType::Hstore, r#""a"=>NULL"#), r#"{"a":null}"#);
+    let domains = |element| ColumnType::DomainArray(Box::new(element));
+    assert_eq!(written(records(), domains(ColumnType::Int4), "{1,23}"), r#"["31","3233"]"#);
+    assert_eq!(written(records(), domains(ColumnType::Text), "{a,NULL}"), "null");
     assert_eq!(written(records(), ColumnType::Circle, "<(1,2),3>"), format!("\"{}\"", hex("<(1.0,2.0),3.0>")));
 }
 

@@ -18,11 +18,13 @@ use super::recording::{self, Recording};
 const FRAME_BYTES: usize = 5;
 /// Records of one major version that are read.
 const RECORDS_MIN: usize = 1_370;
-/// The variants in Avro, each with one that has the same handling modes in JSON.
+/// The variants in Avro, each with one that has the same handling modes in JSON where there is one: texts that are cut in
+/// the middle of a character are not the same in both.
 const COUNTERPARTS: &[(&str, &[&str])] = &[
     ("avro", &["schemas", "default"]),
     ("avro-strings", &["strings"]),
     ("avro-transaction-metadata", &["transaction-metadata"]),
+    ("hidden-avro", &[]),
 ];
 
 /// Whether the records of a recording are Avro.
@@ -37,6 +39,9 @@ fn every_datum_equals_its_json(major: u16) {
     let mut count = 0;
     Recording::each_variant(major, |recording| {
         let Some((_, counterparts)) = COUNTERPARTS.iter().find(|(avro, _)| *avro == recording.variant) else { return };
+        if counterparts.is_empty() {
+            return;
+        }
         let recorded = recording::variants(&recording.scenario);
         let counterpart = counterparts.iter().find(|name| recorded.iter().any(|known| known == *name)).unwrap();
         let json = Recording::of(major, &recording.scenario, counterpart);

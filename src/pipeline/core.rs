@@ -21,6 +21,7 @@ use super::backoff::{Backoff, Next};
 use super::failure::{broken, gap, gave_up, unfinished};
 use super::input::{Effect, Input, Outcome, Reply};
 pub use super::policy::Policy;
+use super::policy::{Deadlines, STABLE_AFTER};
 use crate::error::{Class, Error, Kind};
 use crate::ledger::{ConfirmedLsn, Ledger, Ticket};
 use crate::lsn::{EndLsn, Lsn, Position};
@@ -39,9 +40,6 @@ const SILENT_INTERVALS_MAX: u32 = 6;
 /// Status updates within the time after which the server gives a silent reader up. While the sink is full, the
 /// server's questions lie unread, so answers come unasked.
 const STATUSES_PER_TIMEOUT: u32 = 3;
-
-/// A session that streamed for this long counts as a success for the back-off, even when nothing changed.
-const STABLE_AFTER: Duration = Duration::from_secs(60);
 
 /// Where the pipeline stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,15 +77,6 @@ pub struct Core {
     answer_within: Option<Duration>,
     streaming_since: Option<Instant>,
     stop: Option<Deadlines>,
-}
-
-/// The two deadlines of an orderly end.
-#[derive(Clone, Copy, Debug)]
-struct Deadlines {
-    /// Until then an open transaction may come to its end; `None` once that time is over.
-    transaction: Option<Instant>,
-    /// Then it is over, whatever is outstanding.
-    all: Instant,
 }
 
 impl Core {

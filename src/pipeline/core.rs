@@ -25,6 +25,7 @@ use super::backoff::{Backoff, Next};
 use super::failure::{broken, gap, gave_up, unfinished};
 use super::input::{Effect, Input, Outcome, Reply};
 pub use super::policy::Policy;
+use super::policy::{Deadlines, STABLE_AFTER};
 use crate::error::{Class, Error, Kind};
 use crate::ledger::{ConfirmedLsn, Ledger, Ticket};
 use crate::lsn::{EndLsn, Lsn, Position};
@@ -43,9 +44,6 @@ const SILENT_INTERVALS_MAX: u32 = 6;
 /// Status updates within the time after which the server gives a silent reader up. While the sink is full, the
 /// server's questions lie unread, so answers come unasked.
 const STATUSES_PER_TIMEOUT: u32 = 3;
-
-/// A session that streamed for this long counts as a success for the back-off, even when nothing changed.
-const STABLE_AFTER: Duration = Duration::from_secs(60);
 
 /// Where the pipeline stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -119,10 +119,10 @@ mod tests {
 
     #[test]
     fn short_bytes_are_as_the_engine_writes_them() {
-        for length in 0..=SHORT_BYTES_MAX + 1 {
+        for length in 0..=9_u8 {
             for seed in 0..=255_u8 {
                 let raw: Vec<u8> =
-                    (0..length).map(|at| seed.wrapping_mul(37).wrapping_add((at as u8).wrapping_mul(101))).collect();
+                    (0..length).map(|at| seed.wrapping_mul(37).wrapping_add(at.wrapping_mul(101))).collect();
                 let mut out = Vec::new();
                 append_base64(&mut out, &raw);
                 assert_eq!(String::from_utf8(out).unwrap(), STANDARD.encode(&raw));

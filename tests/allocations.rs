@@ -6,7 +6,7 @@
 #[path = "bench/encode/cases.rs"]
 mod cases;
 
-use walcast::config::Converter;
+use walcast::config::{Converter, Records, TransactionMetadata};
 
 /// Events before the count, for buffers to reach their size, and events counted.
 const WARM_UP_EVENTS: u64 = 100;
@@ -33,6 +33,29 @@ fn encoding_an_event_takes_no_memory() {
             assert_eq!(allocations(&case, converter), 0, "{} in {converter:?}", case.name);
         }
     }
+}
+
+/// Neither does saying where a record stands in its transaction.
+#[test]
+fn numbering_the_records_of_a_transaction_takes_no_memory() {
+    let case = cases::narrow();
+    for converter in [cases::json(), cases::json_with_schema(), Converter::Avro] {
+        let mut encoder =
+            cases::encoder_of(Records { transactions: TransactionMetadata::Provided, ..records(converter) });
+        let mut encode = |from: u64, count: u64| {
+            for nth in from..from + count {
+                let event = case.key_change(nth);
+                encoder.encode(&event, 1_700_000_000_000_000_000).unwrap();
+            }
+        };
+        encode(0, WARM_UP_EVENTS);
+        let taken = allocation_counter::measure(|| encode(WARM_UP_EVENTS, EVENTS)).count_total;
+        assert_eq!(taken, 0, "{converter:?}");
+    }
+}
+
+fn records(converter: Converter) -> Records {
+    Records { key_converter: converter, value_converter: converter, ..Records::default() }
 }
 
 /// A count that is always nought proves nothing.

@@ -46,7 +46,7 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
         kafka,
         retries,
         status_interval: millis(checked, "status.update.interval.ms"),
-        failures: others::failures(checked),
+        failures: others::failures(checked, findings),
     })
 }
 

@@ -147,7 +147,11 @@ impl SchemaIds for Registered {
 
 /// An encoder with one converter for keys and values.
 pub(crate) fn encoder(converter: Converter) -> Encoder {
-    let records = Records { key_converter: converter, value_converter: converter, ..Records::default() };
+    encoder_of(Records { key_converter: converter, value_converter: converter, ..Records::default() })
+}
+
+/// An encoder of records of this kind.
+pub(crate) fn encoder_of(records: Records) -> Encoder {
     let options = EncoderOptions {
         topic_prefix: "shop".to_owned(),
         dbname: "shop".to_owned(),

@@ -6,7 +6,7 @@
 #[path = "bench/encode/cases.rs"]
 mod cases;
 
-use walcast::config::{self, AvroConverter, Brokers, Converter, Overrides, Records};
+use walcast::config::{self, AvroConverter, Brokers, Converter, Overrides, Records, TransactionMetadata};
 use walcast::encode::Encoder;
 use walcast::ledger::Ticket;
 
@@ -77,6 +77,18 @@ fn hiding_columns_takes_no_memory() {
                 let counted = allocations(&case, cases::encoder_with(converter, under(rules)));
                 assert_eq!(counted, 0, "{} in {converter:?} under {rules}", case.name);
             }
+        }
+    }
+}
+
+/// Neither does saying where a record stands in its transaction.
+#[test]
+fn numbering_the_records_of_a_transaction_takes_no_memory() {
+    for case in rows() {
+        for converter in [cases::json(), cases::json_with_schema(), Converter::Avro(AvroConverter::default())] {
+            let records = Records { transactions: TransactionMetadata::Provided, ..Records::default() };
+            let counted = allocations(&case, cases::encoder_with(converter, records));
+            assert_eq!(counted, 0, "{} in {converter:?}", case.name);
         }
     }
 }

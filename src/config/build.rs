@@ -49,7 +49,7 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
         kafka,
         retries,
         status_interval: millis(checked, "status.update.interval.ms"),
-        failures: others::failures(checked),
+        failures: others::failures(checked, findings),
         binary: match word(checked, "walcast.binary").as_str() {
             "never" => BinaryTransfer::Never,
             _ => BinaryTransfer::Auto,

@@ -231,6 +231,9 @@ fn replacement(
     match Replacement::new(&given, &becomes) {
         Ok(made) => Some(made),
         Err(why) => {
+            // Either may have come from a provider, and is shown nowhere.
+            let why = why.replace(&format!("{given:?}"), "the expression");
+            let why = why.replace(&format!("{becomes:?}"), "the replacement");
             findings.mistake_of(expression, format!("{expression}: {why}"));
             None
         }

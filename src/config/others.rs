@@ -88,13 +88,18 @@ pub(super) fn heartbeat(checked: &Checked, findings: &mut Findings) -> Option<He
     Some(Heartbeat { interval, action_query })
 }
 
-pub(super) fn failures(checked: &Checked) -> FailureHandling {
-    FailureHandling {
+pub(super) fn failures(checked: &Checked, findings: &mut Findings) -> FailureHandling {
+    const TOPIC: &str = "walcast.dead.letter.topic";
+    let handling = FailureHandling {
         mode: match word(checked, "event.processing.failure.handling.mode").as_str() {
             "warn" => FailureMode::Warn,
             "skip" | "ignore" => FailureMode::Skip,
             _ => FailureMode::Fail,
         },
-        dead_letter_topic: optional(checked, "walcast.dead.letter.topic"),
+        dead_letter_topic: optional(checked, TOPIC),
+    };
+    if handling.mode == FailureMode::Fail && handling.dead_letter_topic.is_some() {
+        findings.warn(TOPIC, "has no effect while event.processing.failure.handling.mode is fail");
     }
+    handling
 }

@@ -181,6 +181,23 @@ fn values_arrive_where_they_belong() {
         "what is not a pair is left out, as in Debezium"
     );
     assert!(c("skipped.operations=C, u").records.skipped.create);
+    let heartbeat =
+        c("heartbeat.interval.ms=1500\nheartbeat.action.query=SELECT 1").records.heartbeat.expect("heartbeats");
+    assert_eq!(
+        (heartbeat.interval, heartbeat.action_query.as_deref()),
+        (Duration::from_millis(1500), Some("SELECT 1"))
+    );
+    assert!(c("heartbeat.action.query=SELECT 1").records.heartbeat.is_none(), "the interval is 0 by default");
+    assert_eq!(c("provide.transaction.metadata=true").records.transactions, TransactionMetadata::Provided);
+    assert_eq!(c("message.prefix.include.list=a, b").records.messages.include, ["a", "b"]);
+    assert_eq!(c("event.processing.failure.handling.mode=IGNORE").failures.mode, FailureMode::Skip);
+    assert_eq!(c("walcast.dead.letter.topic=lost").failures.dead_letter_topic.as_deref(), Some("lost"));
+    let naming =
+        c("topic.naming.strategy=io.debezium.schema.DefaultTopicNamingStrategy\ntopic.transaction=tx").records.naming;
+    assert_eq!(
+        (naming.strategy, naming.transaction.as_str(), naming.renaming.is_none()),
+        (Strategy::Table, "tx", true)
+    );
     assert_eq!(c("topic.creation.default.partitions=3").kafka.topic_creation.map(|t| t.replication_factor), Some(-1));
     let c = c("producer.override.bootstrap.servers=elsewhere:1");
     assert_eq!(c.kafka.bootstrap_servers, "localhost:9092", "the connector's own is the stronger");
@@ -217,8 +234,23 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         ("binary.handling.mode=base46", "one of bytes, base64, base64-url-safe, hex"),
         ("interval.handling.mode=text", "one of numeric, string"),
         ("decimal.handling.mode=strng", "one of precise, string, double"),
-        ("heartbeat.interval.ms=1000", "set it to 0, or remove it"),
-        ("provide.transaction.metadata=true", "not there yet"),
+        ("heartbeat.interval.ms=-1", "at least 0"),
+        ("transaction.metadata.factory=com.example.Mine", "not there yet"),
+        ("topic.naming.strategy=com.example.Mine", "one of io.debezium.schema.SchemaTopicNamingStrategy"),
+        ("topic.naming.strategy=io.debezium.schema.DefaultRegexTopicNamingStrategy", "topic.regex: is missing"),
+        (
+            "topic.naming.strategy=io.debezium.schema.SchemaRegexTopicNamingStrategy\ntopic.regex=a(",
+            "topic.replacement: is missing",
+        ),
+        (
+            "topic.naming.strategy=io.debezium.schema.SchemaRegexTopicNamingStrategy\n\
+             topic.regex=${env:SECRET}(\ntopic.replacement=x",
+            "topic.regex: the expression is not a regular expression",
+        ),
+        ("topic.transaction=a b", "letters, digits, dots"),
+        ("message.prefix.include.list=a\nmessage.prefix.exclude.list=b", "message.prefix.exclude.list (--set): cannot"),
+        ("event.processing.failure.handling.mode=stop", "one of fail, warn, skip, ignore"),
+        ("walcast.dead.letter.topic=a b", "the name of a topic"),
         ("transforms=unwrap\ntransforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState", "not there yet"),
         ("signal.data.collection=public.signals", "not there yet"),
         ("value.converter=io.confluent.connect.avro.AvroConverter", "not there yet"),
@@ -303,8 +335,8 @@ fn thirty_mistakes_come_in_one_report_and_no_secret_does() {
         "plugin.name": "test_decoding", "snapshot.mode": "always", "tasks.max": 0, "max.batch.size": "many",
         "decimal.handling.mode": "dubble", "time.precision.mode": "konnect", "interval.handling.mode": "strings",
         "hstore.handling.mode": "maps", "binary.handling.mode": "hexa", "table.include.list": "(",
-        "message.key.columns": "a:b", "transforms": "unwrap", "heartbeat.interval.ms": 5000, "skipped.operations": "z",
-        "guardrail.collections.max": "5", "signal.data.collection": "a.b", "provide.transaction.metadata": true,
+        "message.key.columns": "a:b", "transforms": "unwrap", "heartbeat.interval.ms": -5, "skipped.operations": "z",
+        "guardrail.collections.max": "5", "signal.data.collection": "a.b", "provide.transaction.metadata": "maybe",
         "status.update.interval.ms": {"a": 1}, "errors.max.retries": [1], "slot.name": "b",
         "custom.thing.secret": "${env:NOBODY}", "database.query.timeout.ms": "hunter"
     }}"#;
@@ -337,6 +369,7 @@ fn unknown_names_are_warnings_with_the_nearest_known_one() {
         ("zzz.yyy=x", "is not known and has no effect"),
         ("database.sslmode=allow", "taken as prefer"),
         ("slot.stream.params=odd", "left out"),
+        ("walcast.dead.letter.topic=lost", "has no effect while"),
     ] {
         let warnings: Vec<_> = good(more).warnings.iter().map(ToString::to_string).collect();
         assert!(warnings.iter().any(|warning| warning.contains(part)), "{more}: {warnings:?}");

@@ -11,9 +11,13 @@ fn the_slot_of_an_idle_database_moves_with_the_heartbeats() {
     // Given a database in which nothing happens, and heartbeats that write to a table of their own.
     let scene = Scene::new(servers::postgres_15(), TABLE);
     let topic = format!("__debezium-heartbeat.{}", scene.topics.prefix);
-    scene.topics.create(std::slice::from_ref(&topic), 3, &[]);
-    let properties =
-        [("heartbeat.interval.ms", "200"), ("heartbeat.action.query", QUERY), ("table.include.list", "public.t")];
+    let properties = [
+        ("heartbeat.interval.ms", "200"),
+        ("heartbeat.action.query", QUERY),
+        ("table.include.list", "public.t"),
+        ("topic.creation.default.partitions", "3"),
+        ("topic.creation.default.replication.factor", "1"),
+    ];
     let walcast = scene.stream(&properties);
     let before = scene.database.confirmed_lsn().expect("a slot");
 

@@ -318,7 +318,7 @@ mod tests {
             tally.take_back();
         }
         // Then only what came before it counts
-        assert_eq!(tally.counts(), [("LOGICAL_DECODING_MESSAGE".to_owned(), 1), (name(&table), 1)]);
+        assert_eq!(tally.counts(), [(name(&table), 1), ("LOGICAL_DECODING_MESSAGE".to_owned(), 1)]);
         assert_eq!(tally.total, 2);
     }
 }

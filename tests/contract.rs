@@ -60,26 +60,57 @@ fn every_file_is_what_the_code_makes() {
     assert!(stale.is_empty(), "run `cargo run --example contract` for:\n{}", stale.join("\n"));
 }
 
-/// The values of a scenario that Debezium wrote in JSON without schemas, tombstones left out.
-fn golden(scenario: &str) -> Vec<Value> {
-    let folder = source_tree().join("tests/golden/postgresql-15").join(scenario).join("default");
+/// A record that Debezium wrote.
+struct Recorded {
+    topic: String,
+    key: Value,
+    value: Value,
+}
+
+/// The records of a scenario that Debezium wrote in JSON, without their schemas; tombstones left out.
+fn recorded(scenario: &str, variant: &str) -> Vec<Recorded> {
+    let folder = source_tree().join("tests/golden/postgresql-15").join(scenario).join(variant);
     let common = json_file(&folder.join("common.json"));
-    let phrases: Vec<&str> =
-        common["phrases"].as_array().expect("phrases").iter().map(|phrase| phrase.as_str().expect("text")).collect();
-    let full = |text: &str| {
-        let phrase = |c: char| {
-            phrases.get((c as usize).wrapping_sub(1)).map_or_else(|| c.to_string(), |phrase| (*phrase).to_owned())
+    let phrases = common["phrases"].as_array().expect("phrases");
+    let full = |text: &Value| {
+        let phrase = |c: char| match phrases.get((c as usize).wrapping_sub(1)) {
+            Some(phrase) => phrase.as_str().expect("text").to_owned(),
+            None => c.to_string(),
         };
-        text.chars().map(phrase).collect::<String>()
+        let payload = text.as_str().or_else(|| text["payload"].as_str());
+        let text: Option<String> = payload.map(|text| text.chars().map(phrase).collect());
+        text.map_or(Value::Null, |text| serde_json::from_str(&text).expect("JSON"))
     };
     let lines = std::fs::read_to_string(folder.join("records.jsonl")).expect("records");
-    let records = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    let values = records.filter(|record| !record["topic"].as_str().expect("a topic").ends_with(".message"));
-    let values: Vec<Value> = values.filter(|record| !record["value"].is_null()).collect();
-    values
-        .iter()
-        .map(|record| serde_json::from_str(&full(record["value"].as_str().expect("text"))).expect("JSON"))
-        .collect()
+    let records = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")).map(|record| Recorded {
+        topic: record["topic"].as_str().expect("a topic").to_owned(),
+        key: full(&record["key"]),
+        value: full(&record["value"]),
+    });
+    records.filter(|record| !record.value.is_null()).collect()
+}
+
+/// The values of a scenario's changes.
+fn golden(scenario: &str) -> Vec<Value> {
+    let records = recorded(scenario, "default").into_iter().filter(|record| !record.topic.ends_with(".message"));
+    records.map(|record| record.value).collect()
+}
+
+#[test]
+fn recorded_transactions_and_messages_are_as_the_contract_says() {
+    let mut seen = std::collections::BTreeMap::new();
+    for (scenario, variant, name) in
+        [("transactions", "transaction-metadata", "transaction"), ("transactions", "default", "message")]
+    {
+        let key = validator(&format!("json/{name}-key.schema.json"));
+        let value = validator(&format!("json/{name}-value.schema.json"));
+        for record in recorded(scenario, variant).iter().filter(|record| record.topic.ends_with(&format!(".{name}"))) {
+            assert_valid(&key, &record.key, name);
+            assert_valid(&value, &record.value, name);
+            *seen.entry(name).or_insert(0) += 1;
+        }
+    }
+    assert!(seen.len() == 2 && seen.values().all(|seen| *seen > 1), "{seen:?}");
 }
 
 #[test]
@@ -173,7 +204,7 @@ fn every_avro_file_is_an_avro_schema() {
         }
         seen += 1;
     }
-    assert!(seen >= 5, "only {seen}");
+    assert!(seen >= 11, "only {seen}");
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn words(words: &[&str]) -> Vec<Value> {
 fn in_any_case(c: char) -> String {
     match c {
         _ if c.is_ascii_alphabetic() => format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase()),
-        _ if c.is_ascii_alphanumeric() => c.to_string(),
+        _ if c.is_ascii_alphanumeric() || c == '_' => c.to_string(),
         _ => format!("\\u{:04x}", u32::from(c)),
     }
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
+use walcast::config::BinaryHandling;
 use walcast::encode::avro_schema;
-use walcast::schema::{Envelope, Kind, Schema, version_key, version_value};
+use walcast::schema::{Envelope, Kind, Schema, standing, version_key, version_value};
 
 mod configuration;
 mod json_schema;
@@ -48,6 +49,12 @@ fn parts() -> Vec<Part> {
         ),
         part("source", "Where a change comes from", of_envelope("source")),
         part("transaction-block", "The transaction that a change belongs to", of_envelope("transaction")),
+        part("transaction-key", "The key of a transaction's begin and end", standing::transaction_key()),
+        part("transaction-value", "The begin or the end of a transaction", standing::transaction_value()),
+        part("heartbeat-key", "The key of a heartbeat", standing::heartbeat_key()),
+        part("heartbeat-value", "A heartbeat", standing::heartbeat_value()),
+        part("message-key", "The key of a logical decoding message", standing::message_key()),
+        part("message-value", "A logical decoding message", standing::message_value(BinaryHandling::Bytes).0),
         part("schema-history-key", "The key of a table's version in the schema history", version_key()),
         part("schema-history-value", "A table's version in the schema history", version_value()),
     ]

@@ -65,16 +65,19 @@ fn run() -> Outcome<bool> {
         false => Box::new(Walcasts::start(&wanted.walcast, &connectors, kafka.bootstrap())?),
     };
     casts.wait_until_streaming(&source)?;
+    eprintln!("running the workload");
     source.run_file(&folder, SQL.work)?;
     source.run_file(&folder, SQL.alter)?;
     let last_commit = source.run_file_in_transaction(&folder, SQL.last_work)?;
     casts.finish(&source, &last_commit)?;
+    eprintln!("everything is written");
 
     let topics = Topics::new(kafka.bootstrap());
     println!("| consumer | version | its topics hold | it read | tables, rows | equal to the source |");
     println!("|---|---|---:|---:|---:|---|");
     let mut all_equal = true;
     for consumer in &consumers {
+        eprintln!("reading with {}", consumer.name);
         let target = Database::create(&runtime, &*postgres, &consumer.database())?;
         target.run_file(&folder, SQL.tables)?;
         let outcome = consumer.read(&stage, &folder, &target, &topics).and_then(|reading: Reading| {

@@ -27,7 +27,7 @@ use crate::event::{Change, Event, Transaction};
 use crate::ledger::Ticket;
 use crate::lsn::{EndLsn, Lsn, Position};
 use crate::observe::Metrics;
-use crate::pgoutput::{Block, RelationId, parse};
+use crate::pgoutput::{Block, RelationId, Xid, parse};
 use crate::pgtime::PgMicros;
 use crate::sink::{Append, Sink};
 use crate::wire::{CopyBoth, Frame};
@@ -300,6 +300,11 @@ impl Pump {
             }
             self.seal(None, core, now, effects);
         }
+    }
+
+    /// The transaction that is being read.
+    pub fn open_xid(&self) -> Option<Xid> {
+        self.assembler.open_xid()
     }
 
     /// Completes a relation with its facts.

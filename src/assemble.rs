@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, OwnedRelation, RelationVersion, Seen};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Change, Event, KnownRow, LogicalMessage, OldRow, Transaction, TransactionOrigin};
 use crate::lsn::{CommitLsn, EndLsn, Lsn, Position};
-use crate::pgoutput::{Begin, Commit, Logical, Message, OldTuple, Origin, RelationId, Truncate};
+use crate::pgoutput::{Begin, Commit, Logical, Message, OldTuple, Origin, RelationId, Truncate, Xid};
 
 /// Turns the messages of one replication session into events. Made anew for each session.
 #[derive(Debug)]
@@ -133,6 +133,12 @@ impl Assembler {
         self.catalog.learn(message, facts)
     }
 
+    /// The transaction whose end has not been read yet.
+    #[must_use]
+    pub fn open_xid(&self) -> Option<Xid> {
+        self.open.as_ref().map(|open| open.transaction.xid)
+    }
+
     /// Stream Abort messages that came although streaming was not asked for.
     #[must_use]
     pub const fn stray_aborts(&self) -> u64 {
@@ -225,7 +231,7 @@ impl Assembler {
         match message {
             Message::Relation(relation) => {
                 self.last_relation = None;
-                let xid = self.open.as_ref().map(|open| open.transaction.xid);
+                let xid = self.open_xid();
                 Ok(match self.catalog.observe(&relation, xid) {
                     Seen::Same(version) => Step::Relation(version),
                     Seen::NeedsFacts(relation) => Step::NeedsFacts(relation),

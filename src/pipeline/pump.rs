@@ -30,7 +30,7 @@ use crate::history::Number;
 use crate::ledger::Ticket;
 use crate::lsn::{EndLsn, Lsn, Position};
 use crate::observe::{Metrics, StreamForm};
-use crate::pgoutput::{Block, RelationId, TypeOid, parse};
+use crate::pgoutput::{Block, RelationId, TypeOid, Xid, parse};
 use crate::pgtime::PgMicros;
 use crate::sink::{Append, Sink};
 use crate::wire::{CopyBoth, Frame};
@@ -354,6 +354,11 @@ impl Pump {
             }
             self.seal(None, core, now, effects);
         }
+    }
+
+    /// The transaction that is being read.
+    pub fn open_xid(&self) -> Option<Xid> {
+        self.assembler.open_xid()
     }
 
     /// Completes a relation with its facts.

@@ -4,6 +4,7 @@
 //! publication at the start of a session, then once per relation that appears or changes.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::types::Type;
 
@@ -15,6 +16,10 @@ use crate::pgoutput::{RelationId, TypeOid, Xid};
 /// Types from here on have no fixed OID: PostgreSQL's `FirstGenbkiObjectId`. Below are the built-in ones that
 /// every server knows by the same number.
 const FIRST_UNFIXED_OID: u32 = 10_000;
+
+/// How long a transaction is waited for that was sent and is not seen yet, and how often it is looked for.
+const VISIBLE_PATIENCE: Duration = Duration::from_secs(5);
+const VISIBLE_INTERVAL: Duration = Duration::from_millis(2);
 
 /// `NOT NULL` and defaults as Debezium's driver reads them: of a domain only its own `NOT NULL` counts, not that
 /// of a domain below it, and a domain's default does not count.
@@ -105,6 +110,49 @@ pub async fn of_relations(sql: &Sql, relations: &[RelationId]) -> Result<Facts> 
     let mut session = sql.session().await?;
     let transaction = session.read_only().await?;
     read(&transaction, &relations).await
+}
+
+/// As [`of_relations`], read when the catalog shows what a transaction changed.
+///
+/// The server sends a transaction as soon as its commit is written, and lets others see its changes a moment later, or,
+/// with synchronous replication, when the standbys have it. What is read before shows a table as it was, or none.
+/// A transaction that nobody sees for long is no longer waited for, since the standby it waits for may be this very
+/// connector.
+///
+/// # Errors
+/// Connection, server unavailable, and what a server answer maps to.
+///
+/// # Cancel safety
+/// Nothing is changed on the server.
+pub async fn of_relations_after(sql: &Sql, relations: &[RelationId], xid: Xid) -> Result<Facts> {
+    let relations: Vec<u32> = relations.iter().map(|relation| relation.0).collect();
+    let mut session = sql.session().await?;
+    let deadline = Instant::now() + VISIBLE_PATIENCE;
+    loop {
+        let transaction = session.read_only().await?;
+        let is_late = Instant::now() >= deadline;
+        if is_late || sees(&transaction, xid).await? {
+            if is_late {
+                tracing::warn!(
+                    xid = xid.0,
+                    "the catalog does not show yet what a transaction changed; it is read as it is"
+                );
+            }
+            return read(&transaction, &relations).await;
+        }
+        drop(transaction);
+        tokio::time::sleep(VISIBLE_INTERVAL).await;
+    }
+}
+
+/// Whether a transaction's changes show. The stream gives ids without their epoch: the one nearest to now is meant.
+async fn sees(transaction: &ReadOnly<'_>, xid: Xid) -> Result<bool> {
+    let statement = "
+        SELECT txid_visible_in_snapshot(
+                   txid_snapshot_xmax(now) - (((txid_snapshot_xmax(now) - $1 + 2147483648) & 4294967295) - 2147483648),
+                   now) AS sees
+          FROM txid_current_snapshot() AS now";
+    field(&transaction.query_one(statement, &[(&i64::from(xid.0), Type::INT8)]).await?, "sees")
 }
 
 /// Facts of some types and of those they are made of; for a type OID that the catalog does not know yet.

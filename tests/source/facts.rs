@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use walcast::catalog::facts::{ColumnFacts, Facts, TypeSort};
-use walcast::pgoutput::{RelationId, TypeOid};
+use walcast::pgoutput::{RelationId, TypeOid, Xid};
 use walcast::source::facts;
 
 use super::fixture::{Fixture, servers};
@@ -109,6 +109,34 @@ async fn tables_are_described_as_the_driver_of_debezium_sees_them() {
         assert_eq!(facts.tables[&clustered].unique_indexes, [["y"], ["x"]], "a clustered index comes first");
         assert!(facts.tables[&nothing].columns.is_empty());
         assert!(!facts.tables.contains_key(&gone));
+    }
+}
+
+/// The server sends a transaction before its end shows: a session that has not committed stands for that moment here.
+#[tokio::test]
+async fn facts_after_a_transaction_show_what_it_made() {
+    for server in servers().await {
+        let fixture = Fixture::new(&server).await;
+        let writer = fixture.another().await;
+        writer.batch_execute("BEGIN; CREATE TABLE late (id int PRIMARY KEY)").await.expect("a table");
+        let ids = "SELECT txid_current()::bigint, 'late'::regclass::oid";
+        let ids = writer.query_one(ids, &[]).await.expect("ids");
+        let (xid, late) = (Xid(u32::try_from(ids.get::<_, i64>(0)).expect("no epoch")), RelationId(ids.get(1)));
+        let sql = fixture.sql();
+
+        let relations = [late];
+        let read = facts::of_relations_after(&sql, &relations, xid);
+        let commit = async {
+            let seen = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database()
+                         AND query LIKE '%txid_visible_in_snapshot%' AND pid <> pg_backend_pid()";
+            while fixture.value(seen).await == "0" {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            writer.batch_execute("COMMIT").await.expect("a commit");
+        };
+        let (facts, ()) = tokio::join!(read, commit);
+
+        assert_eq!(facts.expect("facts").tables[&late].primary_key, ["id"]);
     }
 }
 

@@ -48,8 +48,14 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Reads the facts of a relation, without which its rows cannot be decoded.
     pub(super) async fn learn(&mut self, stream: &mut CopyBoth, relation: OwnedRelation) -> Result<()> {
         let sql = Arc::clone(&self.sql);
-        let id = relation.id;
-        let facts = self.wait_alive(stream, async move { facts::of_relations(&sql, &[id]).await }).await?;
+        let (id, xid) = (relation.id, self.pump.open_xid());
+        let read = async move {
+            match xid {
+                Some(xid) => facts::of_relations_after(&sql, &[id], xid).await,
+                None => facts::of_relations(&sql, &[id]).await,
+            }
+        };
+        let facts = self.wait_alive(stream, read).await?;
         if let Some(facts) = facts {
             let version = self.pump.learn(&relation, &facts);
             self.introduce(stream, version).await?;

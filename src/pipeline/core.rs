@@ -25,7 +25,7 @@ use super::backoff::{Backoff, Next};
 use super::failure::{broken, gap, gave_up, unfinished};
 use super::input::{Effect, Input, Outcome, Reply};
 pub use super::policy::Policy;
-use super::policy::{Deadlines, STABLE_AFTER};
+use super::policy::STABLE_AFTER;
 use crate::error::{Class, Error, Kind};
 use crate::ledger::{ConfirmedLsn, Ledger, Ticket};
 use crate::lsn::{EndLsn, Lsn, Position};

@@ -1,6 +1,6 @@
-//! What an operator decides of the core's rules: its settings, and when an order to stop must be done.
+//! What an operator decides of the core's rules.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::config::Retries;
 
@@ -16,13 +16,4 @@ pub struct Policy {
     pub retries: Retries,
     /// Seed of the jitter.
     pub seed: u64,
-}
-
-/// The two deadlines of an orderly end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Deadlines {
-    /// Until then an open transaction may come to its end; `None` once that time is over.
-    pub(super) transaction: Option<Instant>,
-    /// Then it is over, whatever is outstanding.
-    pub(super) all: Instant,
 }

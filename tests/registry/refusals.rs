@@ -86,7 +86,7 @@ fn the_schemas_of_debeziums_converter_keep_their_numbers() {
     let schema = |record: &str| {
         let wanted = "\"namespace\":\"shop15_avro.public.products\"";
         let line = text.lines().find(|line| {
-            line.contains(&format!("\"schema\":{{\"type\":\"record\",\"name\":\"{record}\"")) && line.contains(&wanted)
+            line.contains(&format!("\"schema\":{{\"type\":\"record\",\"name\":\"{record}\"")) && line.contains(wanted)
         });
         let line = line.expect("the schema of the table");
         let (_, schema) = line.split_once("\"schema\":").expect("a schema");
@@ -126,7 +126,8 @@ fn credentials_are_shown_and_never_told() {
     let jaas = format!(
         "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"ada\" password=\"{SECRET}\";"
     );
-    let cases: [(&str, &str, &[(&str, &str)]); 4] = [
+    type Settings<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, &str, Settings<'_>); 4] = [
         (BASIC, "", &[("basic.auth.credentials.source", "USER_INFO"), ("basic.auth.user.info", &user_info)]),
         (BASIC, &format!("{user_info}@"), &[]),
         (BASIC, "", &[("basic.auth.credentials.source", "SASL_INHERIT"), ("sasl.jaas.config", &jaas)]),

@@ -27,8 +27,6 @@ const BINARY_ROWS_MIN: usize = 4_200;
 
 /// What walcast does not write yet: all that differs, so that whoever adds one of these takes it out of here.
 const TO_COME: &[(ToCome, &str)] = &[
-    (ToCome::Variant("masks"), "columns left out, hashed, masked and cut, and keys chosen by configuration"),
-    (ToCome::Variant("propagate"), "the source's types and lengths in schemas"),
     (ToCome::Variant("transaction-metadata"), "the topic of transactions and the block in each record"),
     (ToCome::Variant("avro-transaction-metadata"), "the same in Avro"),
     (ToCome::Topic(".message"), "records of logical messages; their effect on source.sequence is there"),

@@ -33,6 +33,8 @@ mod secret;
 mod transfer;
 
 #[cfg(test)]
+mod converter_tests;
+#[cfg(test)]
 mod tests;
 
 pub use columns::{

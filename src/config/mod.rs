@@ -35,6 +35,8 @@ mod transfer;
 #[cfg(test)]
 mod column_tests;
 #[cfg(test)]
+mod converter_tests;
+#[cfg(test)]
 mod tests;
 
 pub use columns::{

@@ -65,10 +65,11 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 fn is_uuid_version_7(value: &[u8]) -> bool {
-    std::str::from_utf8(value)
-        .ok()
-        .and_then(|text| uuid::Uuid::parse_str(text).ok())
-        .is_some_and(|uuid| uuid.get_version_num() == 7)
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    // Headers in JSON have their schema around the text.
+    let payload = text.strip_prefix(r#"{"schema":{"type":"string","optional":false},"payload":""#);
+    let text = payload.and_then(|rest| rest.strip_suffix("\"}")).unwrap_or(text);
+    uuid::Uuid::parse_str(text).is_ok_and(|uuid| uuid.get_version_num() == 7)
 }
 
 #[test]

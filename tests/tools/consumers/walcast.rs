@@ -66,7 +66,7 @@ impl Walcast {
     fn wait(&mut self, what: &str, condition: impl Fn(&str) -> Outcome<bool>) -> Outcome<()> {
         let (child, log) = (&mut self.child, self.directory.path().join("log"));
         let told = || format!("the walcast of {} {what}:\n{}", self.slot, fs::read_to_string(&log).unwrap_or_default());
-        wait(&told, PATIENCE, || match child.try_wait()? {
+        wait(told, PATIENCE, || match child.try_wait()? {
             Some(status) => Err(format!("{status} before {}", told()).into()),
             None => condition(&self.slot),
         })

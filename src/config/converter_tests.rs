@@ -127,7 +127,8 @@ fn credentials_come_from_where_they_are_said_to_be() {
 fn what_cannot_be_done_is_refused_with_a_remedy_and_without_a_secret() {
     const URL: (&str, &str) = ("schema.registry.url", "http://u:s3cret-a@a:8081");
     const NATIVE: (&str, &str) = ("apicurio.registry.url", "http://a/apis/registry/v2");
-    let table: &[(&str, &[(&str, &str)], &[&str])] = &[
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+    let table: &[(&str, Pairs<'_>, &[&str])] = &[
         (CONFLUENT, &[], &["value.converter.schema.registry.url", "missing"]),
         (CONFLUENT, &[("schema.registry.url", "u:s3cret-a@a")], &["schema.registry.url", "http://host:port"]),
         (CONFLUENT, &[URL, ("auto.register.schemas", "perhaps")], &["auto.register.schemas", "true or false"]),

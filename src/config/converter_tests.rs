@@ -8,6 +8,9 @@ const REQUIRED: &str = "bootstrap.servers=localhost:9092\ndatabase.hostname=loca
 const CONFLUENT: &str = "io.confluent.connect.avro.AvroConverter";
 const APICURIO: &str = "io.apicurio.registry.utils.converter.AvroConverter";
 const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
+/// Class, settings, and what must be named.
+type Refused = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
 const SECRETS: [&str; 2] = ["s3cret-a", "s3cret-b"];
 
 fn load(more: &[(&str, &str)]) -> Result<Loaded, Error> {
@@ -127,7 +130,7 @@ fn credentials_come_from_where_they_are_said_to_be() {
 fn what_cannot_be_done_is_refused_with_a_remedy_and_without_a_secret() {
     const URL: (&str, &str) = ("schema.registry.url", "http://u:s3cret-a@a:8081");
     const NATIVE: (&str, &str) = ("apicurio.registry.url", "http://a/apis/registry/v2");
-    let table: &[(&str, &[(&str, &str)], &[&str])] = &[
+    let table: &[Refused] = &[
         (CONFLUENT, &[], &["value.converter.schema.registry.url", "missing"]),
         (CONFLUENT, &[("schema.registry.url", "u:s3cret-a@a")], &["schema.registry.url", "http://host:port"]),
         (CONFLUENT, &[URL, ("auto.register.schemas", "perhaps")], &["auto.register.schemas", "true or false"]),

@@ -1,5 +1,6 @@
 //! Converters and registries, as connector files have them.
 
+use super::tests::good;
 use super::*;
 use crate::error::{Error, Kind};
 
@@ -188,4 +189,25 @@ fn texts_and_headers_have_converters_of_their_own() {
     assert_eq!(without.schemas, JsonSchemas::Absent);
     let bytes = ("header.converter", "org.apache.kafka.connect.converters.ByteArrayConverter");
     assert!(load(&[bytes]).unwrap_err().report().contains("SimpleHeaderConverter"));
+}
+
+#[test]
+fn a_converter_has_kafkas_defaults_and_none_has_walcasts() {
+    const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+    let json = |schemas, decimals, nulls| Converter::Json(JsonConverter { schemas, decimals, nulls });
+    let plain = json(JsonSchemas::Absent, DecimalFormat::Base64, NullForm::Default);
+    let with_schema = json(JsonSchemas::InEachRecord, DecimalFormat::Base64, NullForm::Default);
+    for (more, expected) in [
+        (String::new(), plain),
+        (format!("value.converter={JSON}"), with_schema),
+        (format!("value.converter={JSON}\nvalue.converter.schemas.enable=FALSE"), plain),
+        ("value.converter.schemas.enable=true".to_owned(), with_schema),
+        (
+            "value.converter.decimal.format=numeric\nvalue.converter.replace.null.with.default=false".to_owned(),
+            json(JsonSchemas::Absent, DecimalFormat::Numeric, NullForm::Null),
+        ),
+    ] {
+        let records = good(&more).connector.records;
+        assert_eq!((records.key_converter, records.value_converter), (plain, expected), "{more}");
+    }
 }

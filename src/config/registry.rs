@@ -407,7 +407,8 @@ fn parse_url(text: &str) -> Option<RegistryUrl> {
     };
     let port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
     let good_port = port.is_none_or(|(_, port)| port.parse::<u16>().is_ok());
-    let good_host = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic());
+    let good_host =
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#'));
     let good_path = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#'));
     if !matches!(scheme.as_str(), "http" | "https") || !good_port || !good_host || !good_path {
         return None;

@@ -253,7 +253,7 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         ("walcast.dead.letter.topic=a b", "the name of a topic"),
         ("transforms=unwrap\ntransforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState", "not there yet"),
         ("signal.data.collection=public.signals", "not there yet"),
-        ("value.converter=io.confluent.connect.avro.AvroConverter", "not there yet"),
+        ("value.converter=io.confluent.connect.avro.AvroConverter", "value.converter.schema.registry.url: is missing"),
         ("value.converter.schemas.enable=yes", "true or false"),
         ("key.converter.decimal.format=DECIMAL", "one of BASE64, NUMERIC"),
         ("exactly.once.support=required", "not there yet"),
@@ -274,27 +274,6 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         let report = bad(more);
         assert!(report.contains(part), "{more:?} should say {part:?}:\n{report}");
         assert!(report.contains(" a mistake"), "{more:?} is one mistake:\n{report}");
-    }
-}
-
-#[test]
-fn a_converter_has_kafkas_defaults_and_none_has_walcasts() {
-    const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
-    let json = |schemas, decimals, nulls| Converter::Json(JsonConverter { schemas, decimals, nulls });
-    let plain = json(JsonSchemas::Absent, DecimalFormat::Base64, NullForm::Default);
-    let with_schema = json(JsonSchemas::InEachRecord, DecimalFormat::Base64, NullForm::Default);
-    for (more, expected) in [
-        (String::new(), plain),
-        (format!("value.converter={JSON}"), with_schema),
-        (format!("value.converter={JSON}\nvalue.converter.schemas.enable=FALSE"), plain),
-        ("value.converter.schemas.enable=true".to_owned(), with_schema),
-        (
-            "value.converter.decimal.format=numeric\nvalue.converter.replace.null.with.default=false".to_owned(),
-            json(JsonSchemas::Absent, DecimalFormat::Numeric, NullForm::Null),
-        ),
-    ] {
-        let records = good(&more).connector.records;
-        assert_eq!((records.key_converter, records.value_converter), (plain, expected), "{more}");
     }
 }
 

@@ -31,7 +31,7 @@ use drain::reader::Reader;
 use drain::report::Report;
 use drain::workload::{self, PUBLICATION, Workload};
 use support::Outcome;
-use support::connector::Stream;
+use support::connector::{Format, Stream};
 use support::machine;
 use support::sql::Sql;
 use support::stand::Stand;
@@ -75,13 +75,14 @@ fn main() -> ExitCode {
 }
 
 fn bench(arguments: &Arguments) -> Outcome<()> {
-    let stand = Stand::start(&arguments.common)?;
+    let chosen = if arguments.only.is_empty() { &workload::ALL[..] } else { &arguments.only };
+    let formats: Vec<Format> = chosen.iter().map(|workload| workload.format()).collect();
+    let stand = Stand::start(&arguments.common, &formats)?;
     let readers = readers(&stand);
     let mut report = Report::new(machine::facts(&stand), arguments.rounds);
     eprintln!("warming up");
     let warming: Vec<Reader> = readers.iter().copied().filter(|reader| reader.is_connector()).collect();
     run(&stand, "warm_up", Workload::Narrow, WARM_UP_ROWS, &warming, 1, &mut |_| {})?;
-    let chosen = if arguments.only.is_empty() { &workload::ALL[..] } else { &arguments.only };
     for &workload in chosen {
         let rows = workload.rows(arguments.rows);
         run(&stand, workload.dbname(), workload, rows, &readers, arguments.rounds, &mut |drained| report.add(drained))?;
@@ -121,7 +122,7 @@ fn run(
     sql.run(&workload.preparation(rows))?;
     let drains: Vec<(u32, Reader)> =
         (1..=rounds).flat_map(|round| readers.iter().map(move |&reader| (round, reader))).collect();
-    let streams: Vec<Stream> = drains.iter().map(|&(round, reader)| stream(dbname, reader, round)).collect();
+    let streams: Vec<Stream> = drains.iter().map(|&(round, reader)| stream(dbname, workload, reader, round)).collect();
     create_slots(&sql, &streams)?;
     eprintln!("{}: writing {rows} rows", workload.title());
     sql.run("SET synchronous_commit = off")?;
@@ -152,9 +153,15 @@ fn run(
     control.run(&format!("DROP DATABASE {dbname} WITH (FORCE)"))
 }
 
-fn stream(dbname: &str, reader: Reader, round: u32) -> Stream {
+fn stream(dbname: &str, workload: Workload, reader: Reader, round: u32) -> Stream {
     let slot = format!("{dbname}_{}_{round}", reader.name());
-    Stream { dbname: dbname.to_owned(), prefix: slot.clone(), slot, publication: PUBLICATION.to_owned() }
+    Stream {
+        dbname: dbname.to_owned(),
+        prefix: slot.clone(),
+        slot,
+        publication: PUBLICATION.to_owned(),
+        format: workload.format(),
+    }
 }
 
 /// All at one position: one is made and the others are copied from it.

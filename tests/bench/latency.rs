@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use latency::consumer::{Consumer, Latencies};
 use latency::writer::{self, Pace};
-use support::connector::{Connector, Stream};
+use support::connector::{Connector, Format, Stream};
 use support::machine::{self, Ticks};
 use support::markdown::{Table, count, number};
 use support::process::{self, Cpu};
@@ -100,7 +100,7 @@ fn main() -> ExitCode {
 }
 
 fn bench(arguments: &Arguments) -> Outcome<()> {
-    let stand = Stand::start(&arguments.common)?;
+    let stand = Stand::start(&arguments.common, &[Format::Json])?;
     let facts = machine::facts(&stand);
     Sql::open(stand.postgres.as_ref(), "postgres")?.run(&format!("CREATE DATABASE {DATABASE}"))?;
     let sql = Sql::open(stand.postgres.as_ref(), DATABASE)?;
@@ -143,6 +143,7 @@ fn measure(
         prefix: slot.clone(),
         slot: slot.clone(),
         publication: PUBLICATION.to_owned(),
+        format: Format::Json,
     };
     sql.run("TRUNCATE ticks")?;
     sql.run(&format!("SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')"))?;

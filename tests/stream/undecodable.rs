@@ -14,7 +14,8 @@ fn what_is_left_out_is_kept_where_a_topic_for_it_is_set() {
     for (mode, outcome) in [("warn", "kept"), ("skip", "left_out")] {
         let scene = Scene::new(servers::postgres_15(), TABLE);
         let letters = scene.topics.topic("letters");
-        let mut properties = vec![STRICT, ("event.processing.failure.handling.mode", mode)];
+        let mut properties =
+            vec![STRICT, ("event.processing.failure.handling.mode", mode), ("walcast.binary", "never")];
         if outcome == "kept" {
             properties.push(("walcast.dead.letter.topic", &letters));
         }

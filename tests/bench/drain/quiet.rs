@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::reader::Reader;
 use super::workload::PUBLICATION;
-use crate::support::connector::{Connector, Stream};
+use crate::support::connector::{Connector, Format, Stream};
 use crate::support::process;
 use crate::support::sql::Sql;
 use crate::support::stand::Stand;
@@ -52,6 +52,7 @@ pub(crate) fn measure(stand: &Stand, reader: Reader) -> Outcome<Quiet> {
             prefix: slot.clone(),
             slot: slot.clone(),
             publication: PUBLICATION.to_owned(),
+            format: Format::Json,
         };
         let begun = Instant::now();
         let mut connector = match reader {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::support::connector::Format;
+
 /// One kind of backlog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Workload {
@@ -15,11 +17,22 @@ pub(crate) enum Workload {
     Wide,
     /// Updates of narrow rows with REPLICA IDENTITY FULL in transactions of 100.
     UpdatesFull,
+    /// Narrow rows as Avro.
+    NarrowAvro,
+    /// Rows of 30 columns as Avro.
+    WideAvro,
 }
 
 /// Every workload in the order of the table.
-pub(crate) const ALL: [Workload; 5] =
-    [Workload::Narrow, Workload::OneTransaction, Workload::OneRow, Workload::Wide, Workload::UpdatesFull];
+pub(crate) const ALL: [Workload; 7] = [
+    Workload::Narrow,
+    Workload::OneTransaction,
+    Workload::OneRow,
+    Workload::Wide,
+    Workload::UpdatesFull,
+    Workload::NarrowAvro,
+    Workload::WideAvro,
+];
 
 const ROWS_PER_TRANSACTION: u64 = 100;
 
@@ -44,6 +57,8 @@ impl Workload {
             Self::OneRow => "narrow rows, 1 a transaction",
             Self::Wide => "30-column rows, 100 a transaction",
             Self::UpdatesFull => "updates, full identity, 100 a transaction",
+            Self::NarrowAvro => "narrow rows in Avro, 100 a transaction",
+            Self::WideAvro => "30-column rows in Avro, 100 a transaction",
         }
     }
 
@@ -55,13 +70,23 @@ impl Workload {
             Self::OneRow => "one_row",
             Self::Wide => "wide",
             Self::UpdatesFull => "updates_full",
+            Self::NarrowAvro => "narrow_avro",
+            Self::WideAvro => "wide_avro",
+        }
+    }
+
+    /// What connectors write it as.
+    pub(crate) fn format(self) -> Format {
+        match self {
+            Self::NarrowAvro | Self::WideAvro => Format::Avro,
+            _ => Format::Json,
         }
     }
 
     /// Its only table.
     pub(crate) fn table(self) -> &'static str {
         match self {
-            Self::Wide => "measurements",
+            Self::Wide | Self::WideAvro => "measurements",
             _ => "orders",
         }
     }
@@ -70,8 +95,8 @@ impl Workload {
     /// long, and always whole transactions.
     pub(crate) fn rows(self, narrow: u64) -> u64 {
         let rows = match self {
-            Self::Narrow | Self::OneTransaction => narrow,
-            Self::OneRow | Self::Wide => narrow / 4,
+            Self::Narrow | Self::OneTransaction | Self::NarrowAvro => narrow,
+            Self::OneRow | Self::Wide | Self::WideAvro => narrow / 4,
             Self::UpdatesFull => narrow / 2,
         };
         rows.next_multiple_of(ROWS_PER_TRANSACTION).max(ROWS_PER_TRANSACTION)
@@ -80,7 +105,7 @@ impl Workload {
     /// What stands before the slots are made: table, publication, and the rows that are going to be updated.
     pub(crate) fn preparation(self, rows: u64) -> String {
         let mut text = match self {
-            Self::Wide => wide_table(),
+            Self::Wide | Self::WideAvro => wide_table(),
             _ => NARROW_TABLE.to_owned(),
         };
         if self == Self::UpdatesFull {
@@ -97,9 +122,11 @@ impl Workload {
     pub(crate) fn backlog(self, rows: u64) -> String {
         match self {
             Self::OneTransaction => format!("{NARROW_ROWS} FROM generate_series(1::bigint, {rows}) n"),
-            Self::Narrow => in_transactions(rows, ROWS_PER_TRANSACTION, &format!("{NARROW_ROWS} FROM {NUMBERS} n")),
+            Self::Narrow | Self::NarrowAvro => {
+                in_transactions(rows, ROWS_PER_TRANSACTION, &format!("{NARROW_ROWS} FROM {NUMBERS} n"))
+            }
             Self::OneRow => in_transactions(rows, 1, &format!("{NARROW_ROWS} FROM {NUMBERS} n")),
-            Self::Wide => in_transactions(rows, ROWS_PER_TRANSACTION, &wide_rows()),
+            Self::Wide | Self::WideAvro => in_transactions(rows, ROWS_PER_TRANSACTION, &wide_rows()),
             Self::UpdatesFull => in_transactions(
                 rows,
                 ROWS_PER_TRANSACTION,

@@ -11,6 +11,13 @@ use walcast::local::Connect;
 use super::Outcome;
 use super::stand::Stand;
 
+/// What records are written as: JSON without schemas, or Avro in Confluent's framing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Avro,
+}
+
 /// Where a connector reads and what its topics are called.
 #[derive(Clone, Debug)]
 pub(crate) struct Stream {
@@ -19,6 +26,7 @@ pub(crate) struct Stream {
     pub(crate) publication: String,
     /// `topic.prefix`; also the connector's name.
     pub(crate) prefix: String,
+    pub(crate) format: Format,
 }
 
 impl Stream {
@@ -47,10 +55,26 @@ fn configuration(stand: &Stand, stream: &Stream) -> Map<String, Value> {
         "snapshot.mode": "no_data",
         "status.update.interval.ms": "1000",
     });
-    match config {
+    let mut config = match config {
         Value::Object(config) => config,
         _ => Map::new(),
+    };
+    if let (Format::Avro, Some(registry)) = (stream.format, &stand.registry) {
+        for side in ["key", "value"] {
+            let class = "io.apicurio.registry.utils.converter.AvroConverter";
+            config.insert(format!("{side}.converter"), json!(class));
+            for (name, value) in [
+                ("url", registry.native_url()),
+                ("auto-register", "true".to_owned()),
+                ("as-confluent", "true".to_owned()),
+                ("use-id", "contentId".to_owned()),
+                ("headers.enabled", "false".to_owned()),
+            ] {
+                config.insert(format!("{side}.converter.apicurio.registry.{name}"), json!(value));
+            }
+        }
     }
+    config
 }
 
 /// A connector that runs. Dropping walcast kills it.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use walcast::local::{
-    Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, Servers,
+    Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, RegistryOptions,
+    SchemaRegistry, Servers,
 };
 
+use super::connector::Format;
 use super::sql::Sql;
 use super::topic::Topics;
 use super::{Common, Outcome};
@@ -21,6 +23,8 @@ const FETCHED_MAJOR: u16 = 18;
 pub(crate) struct Stand {
     // Dropped in this order: first who uses the others.
     pub(crate) connect: Option<Arc<Connect>>,
+    /// Where something is written in Avro.
+    pub(crate) registry: Option<Box<dyn SchemaRegistry>>,
     pub(crate) kafka: Box<dyn KafkaBroker>,
     pub(crate) postgres: Box<dyn PostgresServer>,
     pub(crate) topics: Topics,
@@ -35,7 +39,7 @@ pub(crate) struct Stand {
 }
 
 impl Stand {
-    pub(crate) fn start(arguments: &Common) -> Outcome<Self> {
+    pub(crate) fn start(arguments: &Common, formats: &[Format]) -> Outcome<Self> {
         let servers = Servers::choose(Progress::terminal())?;
         let major = arguments
             .postgres
@@ -49,8 +53,13 @@ impl Stand {
             .setting("shared_buffers", "512MB");
         let postgres = servers.postgres(&options)?;
         let kafka = servers.kafka(&KafkaOptions::default().property("log.segment.delete.delay.ms", "1000"))?;
+        let registry = match formats.contains(&Format::Avro) {
+            true => Some(servers.registry(&RegistryOptions::default())?),
+            false => None,
+        };
+        let options = ConnectOptions { apicurio_converters: registry.is_some(), ..ConnectOptions::default() };
         let connect = match arguments.debezium {
-            true => Some(Arc::new(servers.connect(kafka.bootstrap(), &ConnectOptions::default())?)),
+            true => Some(Arc::new(servers.connect(kafka.bootstrap(), &options)?)),
             false => None,
         };
         let topics = Topics::open(kafka.bootstrap())?;
@@ -58,7 +67,18 @@ impl Stand {
         let pg_recvlogical = pg_recvlogical(major);
         let directory = TempDir::new()?;
         let (walcast, set) = (arguments.walcast.clone(), arguments.set.clone());
-        Ok(Self { connect, kafka, postgres, topics, directory, postgres_version, pg_recvlogical, walcast, set })
+        Ok(Self {
+            connect,
+            registry,
+            kafka,
+            postgres,
+            topics,
+            directory,
+            postgres_version,
+            pg_recvlogical,
+            walcast,
+            set,
+        })
     }
 
     /// Process of a backend of the server, where it is one of this machine.

@@ -137,7 +137,11 @@ fn types_of_few_tables_have_debeziums_forms() {
         (array(ColumnType::Text), r#"{a,NULL,"NULL"}"#, r#"["a",null,"NULL"]"#),
         (array(ColumnType::Int2), "{}", "[]"),
         (array(ColumnType::Date), "{1970-01-02}", "[1]"),
-        (array(ColumnType::Int4), "{{1,2},{3,4}}", "null"),
+        // Debezium has no form for arrays in arrays.
+        (array(ColumnType::Int4), "{{1,2},{3,4},{5,6}}", "[null,null,null]"),
+        (array(ColumnType::Text), r#"{{a,"}"},{NULL,c}}"#, "[null,null]"),
+        (array(ColumnType::Float8), "[0:1][1:1][1:1]={{{1}},{{2}}}", "[null,null]"),
+        (array(ColumnType::Date), "{{1970-01-02}}", "[null]"),
     ] {
         assert_eq!(written(Records::default(), column_type.clone(), text), json, "{column_type:?}");
     }

@@ -115,6 +115,11 @@ pub(super) fn refused(refusal: &Refusal<'_>) -> Error {
         }
         (404, ..) => error(format!("{UNKNOWN_PATH}{about}"))
             .hint("check the converter's registry url with its path (Apicurio: /apis/ccompat/v7 for Confluent's)"),
+        (409, ..) if lost_a_race(answer) => {
+            Error::new(Kind::RegistryUnavailable, format!("someone else was registering a schema{about} as well"))
+                .detail(said)
+                .hint("none is needed: walcast asks again")
+        }
         (409, ..) => Error::new(
             Kind::SchemaIncompatible,
             format!("the schema registry refuses the new schema of subject \"{}\"", subject.unwrap_or_default()),
@@ -124,6 +129,16 @@ pub(super) fn refused(refusal: &Refusal<'_>) -> Error {
             .hint("names that Avro does not allow are the usual cause: set schema.name.adjustment.mode=avro"),
         _ => error(format!("the schema registry refuses the question{about}"))
             .hint("look at the registry's own log; start again when it is mended"),
+    }
+}
+
+/// Whether Apicurio was asked by two at once to make the same version: whoever asks again finds it, or makes the next.
+fn lost_a_race(answer: &Answer) -> bool {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    match text("name") {
+        Some(name) => name.ends_with("AlreadyExistsException"),
+        None => text("message").is_some_and(|words| words.ends_with("already exists.")),
     }
 }
 
@@ -184,6 +199,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::error::Class;
 
     fn error(status: u16, body: &'static str, choice: SchemaChoice) -> Error {
         let answer = Answer { status, body: Bytes::from_static(body.as_bytes()) };
@@ -209,6 +225,22 @@ mod tests {
         }
         assert!([408, 429, 500, 502, 503].into_iter().all(may_pass));
         assert!(![400, 401, 404, 409, 422].into_iter().any(may_pass));
+    }
+
+    #[test]
+    fn a_race_for_a_version_passes_and_an_incompatible_schema_does_not() {
+        let table = [
+            (r#"{"error_code":409,"message":"taken","name":"VersionAlreadyExistsException"}"#, Class::Transient),
+            (r#"{"error_code":409,"message":"An artifact version 'null' already exists."}"#, Class::Transient),
+            (r#"{"error_code":409,"message":"already exists.","name":"RuleViolationException"}"#, Class::Definite),
+            (r#"{"error_code":409,"message":"Schema being registered is incompatible"}"#, Class::Definite),
+            ("", Class::Definite),
+        ];
+        for (body, class) in table {
+            let error = error(409, body, SchemaChoice::Register);
+            assert_eq!(error.class(), class, "{body}");
+            assert!(error.report().contains("t-value"), "{}", error.report());
+        }
     }
 
     #[test]

@@ -161,7 +161,8 @@ pub(super) fn put_sparse<P: Put>(dimensions: i16, entries: &[(i16, f64)], to: &m
     to.end_struct();
 }
 
-/// An array of one dimension; Debezium has no form for others.
+/// An array of one dimension. Debezium has no form for the inner arrays of others, and writes nulls for them (for texts the
+/// addresses of Java objects).
 pub(super) fn put_array<P: Put>(
     array: Array<'_>,
     elements: &Conversion,
@@ -169,7 +170,11 @@ pub(super) fn put_array<P: Put>(
     to: &mut P,
 ) -> Result<(), NotRepresentable> {
     if array.dimensions() > 1 {
-        return Err(NotRepresentable);
+        if !nullable {
+            return Err(NotRepresentable);
+        }
+        put_nulls(array.outer_len(), to);
+        return Ok(());
     }
     let count = array.elements().count();
     let mut scratch = String::new();
@@ -188,6 +193,15 @@ pub(super) fn put_array<P: Put>(
     }
     to.end_array(count);
     Ok(())
+}
+
+fn put_nulls<P: Put>(count: usize, to: &mut P) {
+    to.begin_array(count);
+    for _ in 0..count {
+        to.element();
+        to.optional(false);
+    }
+    to.end_array(count);
 }
 
 /// Debezium has elements from pgJDBC's arrays, which are made of `java.sql.Time` and `Date`: times have milliseconds, those

@@ -88,6 +88,29 @@ impl<'a> Array<'a> {
         }
     }
 
+    /// Length of its first dimension; 0 for an array without elements.
+    #[must_use]
+    pub fn outer_len(&self) -> usize {
+        match self.repr() {
+            Repr::Text { body, .. } => {
+                let mut tokens = Tokens { rest: body, delimiter: self.element.array_delimiter() };
+                let (mut depth, mut len) = (0_u32, 0);
+                while let Some(Ok(token)) = tokens.next() {
+                    len += usize::from(depth == 1 && !matches!(token, Token::Close | Token::Delimiter));
+                    match token {
+                        Token::Open => depth += 1,
+                        Token::Close => depth = depth.saturating_sub(1),
+                        Token::Delimiter | Token::Null | Token::Element(_) => {}
+                    }
+                }
+                len
+            }
+            Repr::Binary { dimensions, body } => {
+                bounds(dimensions, body).next().map_or(0, |(len, _)| usize::try_from(len).unwrap_or_default())
+            }
+        }
+    }
+
     /// The type of its elements.
     #[must_use]
     pub const fn element_type(&self) -> &'a ColumnType {

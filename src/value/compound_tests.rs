@@ -194,6 +194,10 @@ proptest! {
         check(&column_type, &text, &binary);
         let Ok(Value::Array(array)) = decode_text(&column_type, text.as_bytes()) else { panic!("an array") };
         prop_assert_eq!(usize::from(array.dimensions()), lens.len());
+        let Ok(Value::Array(of_binary)) = decode_binary(&column_type, &binary) else { panic!("an array") };
+        for array in [array, of_binary] {
+            prop_assert_eq!(array.outer_len(), lens.first().map_or(0, |len| *len as usize));
+        }
         let mut scratch = String::new();
         for (found, expected) in array.elements().zip(&elements) {
             match (found.decode(&mut scratch), expected) {

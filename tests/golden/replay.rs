@@ -4,14 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use walcast::assemble::{Assembler, Step};
-use walcast::catalog::Catalog;
+use walcast::catalog::{Catalog, OwnedRelation};
 use walcast::config::{self, Brokers, Connector, Overrides};
 use walcast::encode::{Encoder, EncoderOptions, SchemaIds};
 use walcast::error::Result;
 use walcast::event::Event;
 use walcast::ledger::Ticket;
+use walcast::lsn::Lsn;
 use walcast::pgoutput::{Block, RelationId, parse};
-use walcast::source::capture::CaptureFilter;
+use walcast::pgtime::PgMicros;
+use walcast::source::capture::{CaptureFilter, MessageFilter};
 
 use super::comparison::{Recorded, Topics};
 use super::recording::Recording;
@@ -44,6 +46,7 @@ pub(super) enum Form {
 pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
     let connector = connector(recording)?;
     let filter = CaptureFilter::new(&connector.capture).unwrap();
+    let messages = MessageFilter::new(&connector.records.messages).unwrap();
     let ids = Arc::new(RecordedIds::of(recording));
     let options = EncoderOptions {
         topic_prefix: connector.topic_prefix,
@@ -52,36 +55,26 @@ pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
         task_id: "0".to_owned(),
         run_id: "01900000-0000-7000-8000-000000000000".to_owned(),
     };
-    let mut encoder = Encoder::new(options).with_schema_ids(Arc::clone(&ids) as Arc<dyn SchemaIds>);
+    let encoder = Encoder::new(options).with_schema_ids(Arc::clone(&ids) as Arc<dyn SchemaIds>);
     let mut assembler = Assembler::new(Catalog::new(), None, None);
-    let (mut topics, mut rows) = (Topics::new(), 0);
+    let mut stream = Stream { encoder, filter, messages, last_time: None, topics: Topics::new() };
+    let mut rows = 0;
     let mut in_text = HashSet::new();
     assert_eq!(recording.frames.len(), recording.binary_frames.len(), "{}", recording.scenario);
-    let mut take = |event: &Event<'_>| {
-        if filter.matches(&event.relation.schema, &event.relation.table) {
-            encode(&mut encoder, event, &mut topics);
-        }
-    };
-    for (text, binary) in recording.frames.iter().zip(&recording.binary_frames) {
+    for (index, (text, binary)) in recording.frames.iter().zip(&recording.binary_frames).enumerate() {
         let relation = row_relation(&text.data);
         let frame = match form {
             Form::Binary if relation.is_none_or(|relation| !in_text.contains(&relation)) => binary,
             _ => text,
         };
         rows += usize::from(relation.is_some() && std::ptr::eq(frame, if form == Form::Text { text } else { binary }));
-        let message = parse(Block::Plain, &frame.data).unwrap();
-        let needed = match assembler.step(frame.lsn, message).unwrap() {
-            Step::Event(event) => {
-                take(&event);
-                None
-            }
-            Step::Truncate(truncated) => {
-                truncated.events().for_each(|event| take(&event));
-                None
-            }
-            Step::NeedsFacts(relation) => Some(relation),
-            _ => None,
+        // Over replication, a Begin that an Origin follows comes with position 0; the recorder's function tells its own.
+        let start = match recording.frames.get(index + 1) {
+            Some(next) if next.data.first() == Some(&b'O') => Lsn::ZERO,
+            _ => frame.lsn,
         };
+        let message = parse(Block::Plain, &frame.data).unwrap();
+        let needed = stream.take(assembler.step(frame.lsn, message).unwrap(), start);
         if let Some(relation) = needed {
             let version = assembler.learn(&relation, recording.facts_at(frame.lsn));
             if version.columns.iter().any(|column| !column.column_type.has_safe_binary()) {
@@ -89,6 +82,7 @@ pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
             }
         }
     }
+    let topics = stream.topics;
     let unregistered = std::mem::take(&mut *ids.missed.lock().unwrap());
     Ok(Replay { topics, unregistered, rows })
 }
@@ -139,25 +133,69 @@ impl SchemaIds for RecordedIds {
     }
 }
 
-fn encode(encoder: &mut Encoder, event: &Event<'_>, topics: &mut Topics) {
-    let count = match encoder.encode(event, NOW_UNIX_NANOS) {
-        Ok(count) => count,
-        // Told as a record that differs, so that one refusal does not hide what comes after it.
-        Err(error) => {
-            let topic = encoder.plan(event.relation).to_string();
-            let value = Some(error.report().into_bytes());
-            topics.entry(topic).or_default().push(Recorded { key: None, value, headers: Vec::new() });
+/// What walcast makes of a stream's steps.
+struct Stream {
+    encoder: Encoder,
+    filter: CaptureFilter,
+    messages: MessageFilter,
+    /// Commit time of the last transaction.
+    last_time: Option<PgMicros>,
+    topics: Topics,
+}
+
+impl Stream {
+    /// Encodes a step whose frame starts, as the server says, at `start`. Gives the relation that needs its facts.
+    fn take(&mut self, step: Step<'_>, start: Lsn) -> Option<OwnedRelation> {
+        match step {
+            Step::Begin(transaction) => {
+                self.last_time = Some(transaction.commit_time);
+                let count = self.encoder.begin_transaction(transaction, start).unwrap();
+                self.keep(count);
+            }
+            Step::Commit { .. } => {
+                let count = self.encoder.end_transaction(start).unwrap();
+                self.keep(count);
+            }
+            Step::Logical(message) => {
+                if self.messages.matches(message.prefix) {
+                    let count = self.encoder.message(message, self.last_time, NOW_UNIX_NANOS).unwrap();
+                    self.keep(count);
+                }
+            }
+            Step::Event(event) => self.event(&event),
+            Step::Truncate(truncated) => truncated.events().for_each(|event| self.event(&event)),
+            Step::NeedsFacts(relation) => return Some(relation),
+            Step::Relation(_) | Step::Skipped => {}
+        }
+        None
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        if !self.filter.matches(&event.relation.schema, &event.relation.table) {
             return;
         }
-    };
-    for index in 0..count {
-        let record = encoder.record(index, Ticket::from_u64(0)).unwrap();
-        let own = record.headers.own.map(|(key, value)| (key.to_owned(), value.to_vec()));
-        let shared = record.headers.shared.iter().map(|header| (header.key.clone(), header.value.clone()));
-        topics.entry(record.topic.to_string()).or_default().push(Recorded {
-            key: record.key.map(<[u8]>::to_vec),
-            value: record.value.map(<[u8]>::to_vec),
-            headers: own.into_iter().chain(shared).collect(),
-        });
+        match self.encoder.encode(event, NOW_UNIX_NANOS) {
+            Ok(count) => self.keep(count),
+            // Told as a record that differs, so that one refusal does not hide what comes after it.
+            Err(error) => {
+                let topic = self.encoder.plan(event.relation).to_string();
+                let value = Some(error.report().into_bytes());
+                self.topics.entry(topic).or_default().push(Recorded { key: None, value, headers: Vec::new() });
+            }
+        }
+    }
+
+    /// Keeps the records that the encoder holds.
+    fn keep(&mut self, count: usize) {
+        for index in 0..count {
+            let record = self.encoder.record(index, Ticket::from_u64(0)).unwrap();
+            let own = record.headers.own.map(|(key, value)| (key.to_owned(), value.to_vec()));
+            let shared = record.headers.shared.iter().map(|header| (header.key.clone(), header.value.clone()));
+            self.topics.entry(record.topic.to_string()).or_default().push(Recorded {
+                key: record.key.map(<[u8]>::to_vec),
+                value: record.value.map(<[u8]>::to_vec),
+                headers: own.into_iter().chain(shared).collect(),
+            });
+        }
     }
 }

@@ -29,6 +29,7 @@ mod golden {
 use comparison::Known;
 use golden::debezium::Oracle;
 use golden::wanted::Wanted;
+use live::heartbeats;
 use live::run::{Sides, run};
 use live::walcast::binary;
 
@@ -47,7 +48,8 @@ fn main() -> Outcome<ExitCode> {
     let sides = Sides { oracle: &oracle, kafka: &*ours, binary: &binary, known: &Known::read() };
     let (mut compared, mut differences) = (BTreeMap::<String, usize>::new(), 0);
     for major in wanted.majors.iter().copied() {
-        for (scenario, variants) in wanted.scenarios()? {
+        for (mut scenario, variants) in wanted.scenarios()? {
+            heartbeats::turn_on(&mut scenario);
             let server = servers.postgres(&PostgresOptions::new(major))?;
             for outcome in run(&sides, &*server, &scenario, &variants)? {
                 outcome.differences.iter().for_each(|difference| println!("{difference}"));

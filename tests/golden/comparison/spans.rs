@@ -58,9 +58,11 @@ fn json(text: &str) -> Option<Fields> {
     if let (Some(_), Some(payload)) = (found.get("schema"), found.get("payload").cloned()) {
         found = members(text, payload.start).unwrap_or_default();
     }
-    if let Some(source) = found.get("source").cloned() {
-        let inner = members(text, source.start).unwrap_or_default();
-        found.extend(inner.into_iter().map(|(name, range)| (format!("source.{name}"), range)));
+    for outer in ["source", "after"] {
+        if let Some(range) = found.get(outer).cloned() {
+            let inner = members(text, range.start).unwrap_or_default();
+            found.extend(inner.into_iter().map(|(name, range)| (format!("{outer}.{name}"), range)));
+        }
     }
     Some(found)
 }

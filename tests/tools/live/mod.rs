@@ -1,4 +1,5 @@
-//! The parts of the live comparison: walcast as a process, and the run itself.
+//! The parts of the live comparison: walcast as a process, heartbeats, and the run itself.
 
+pub(crate) mod heartbeats;
 pub(crate) mod run;
 pub(crate) mod walcast;

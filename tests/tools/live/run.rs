@@ -4,6 +4,7 @@ use std::path::Path;
 
 use walcast::local::{KafkaBroker, PostgresServer};
 
+use super::heartbeats;
 use super::walcast::Walcast;
 use crate::Outcome;
 use crate::comparison::{self, AvroSchemas, Comparison, Differences, Known, Recorded};
@@ -62,6 +63,11 @@ pub(crate) fn run(
     walcasts.wait("has written the last transaction's end", |connector, ours| {
         Ok(connector.has_told_of(transactions, ours))
     })?;
+    wait(
+        || Ok(debezium.connectors.iter().all(|connector| heartbeats::has_beaten(connector, &theirs))),
+        |is_over| if is_over { Err("Debezium writes no heartbeats".into()) } else { Ok(()) },
+    )?;
+    walcasts.wait("writes heartbeats", |connector, ours| Ok(heartbeats::has_beaten(connector, ours)))?;
     debezium.stop()?;
     walcasts.running.iter_mut().for_each(Walcast::stop);
 
@@ -89,6 +95,7 @@ pub(crate) fn run(
             });
             let comparison = Comparison { known: sides.known, schemas: &schemas, place: place.clone() };
             compared = comparison.topics(&mine?, &its?, &mut differences);
+            heartbeats::compare(connector, [&walcasts.topics, &theirs], &place, &mut differences)?;
         }
         found.push(Found { variant: connector.variant.clone(), place, compared, differences });
     }

@@ -48,18 +48,23 @@ pub(crate) fn run(
     scenario.prepare(&session)?;
     let mut debezium = Debezium::start(sides.oracle, &session, server, scenario, variants)?;
     let mut walcasts = Walcasts::start(sides, &session, &debezium.connectors)?;
+    walcasts.hold(true);
     session.create_slot(COUNTING_SLOT)?;
     let theirs = Topics::new(sides.oracle.kafka.bootstrap())?;
     scenario.perform(
         &session,
         |barrier| {
             debezium.pass(barrier, &theirs)?;
-            walcasts.wait("has caught up", |connector, ours| Ok(connector.has_passed(barrier, ours)))
+            walcasts.hold(false);
+            walcasts.wait("has caught up", |connector, ours| Ok(connector.has_passed(barrier, ours)))?;
+            walcasts.hold(true);
+            Ok(())
         },
         || Ok(()),
     )?;
     let transactions = session::transactions(&session.frames(COUNTING_SLOT, "")?)?;
     debezium.tell_of(transactions, &theirs)?;
+    walcasts.hold(false);
     walcasts.wait("has written the last transaction's end", |connector, ours| {
         Ok(connector.has_told_of(transactions, ours))
     })?;
@@ -109,7 +114,7 @@ fn learn_schemas(
     record: &Recorded,
     schemas: &mut AvroSchemas,
 ) -> Outcome<()> {
-    if !connector.property("value.converter").is_some_and(|class| class.ends_with("AvroConverter")) {
+    if !connector.is_avro() {
         return Ok(());
     }
     for id in [&record.key, &record.value].into_iter().flatten().filter_map(|bytes| comparison::schema_id(bytes)) {
@@ -143,6 +148,11 @@ impl Walcasts {
         let mut walcasts = Self { topics: Topics::new(sides.kafka.bootstrap())?, running, ended: Vec::new() };
         walcasts.wait("streams", |connector, _| session.is_streaming(&connector.slot))?;
         Ok(walcasts)
+    }
+
+    /// Makes those that register schemas wait, or go on.
+    fn hold(&self, held: bool) {
+        self.running.iter().for_each(|walcast| walcast.hold(held));
     }
 
     /// Waits until a condition holds for each that has not ended.

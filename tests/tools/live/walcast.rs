@@ -38,6 +38,13 @@ pub(crate) fn binary() -> Outcome<PathBuf> {
     Ok(folder.join("walcast"))
 }
 
+impl Connector {
+    /// Whether its records are framed with numbers of the schema registry.
+    pub(crate) fn is_avro(&self) -> bool {
+        self.property("value.converter").is_some_and(|class| class.ends_with("AvroConverter"))
+    }
+}
+
 /// A running `walcast`. It is told to stop when it is dropped, and also when this process goes without a word.
 pub(crate) struct Walcast {
     pub(crate) connector: Connector,
@@ -83,9 +90,21 @@ impl Walcast {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// Makes it wait, or go on: where two register a schema at the same time, Apicurio refuses one of them, and
+    /// Debezium's converter then gives up.
+    pub(crate) fn hold(&self, held: bool) {
+        if self.connector.is_avro() {
+            let signal = if held { "STOP" } else { "CONT" };
+            let _ = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
+        }
+    }
+
     /// Stops it and waits for its end.
     pub(crate) fn stop(&mut self) {
-        drop(self.pipe.take());
+        if let Some(pipe) = self.pipe.take() {
+            self.hold(false);
+            drop(pipe);
+        }
         let _ = self.guard.wait();
         let _ = self.child.wait();
     }

@@ -47,11 +47,12 @@ impl Topics {
         Ok(ClientConfig::new().set("bootstrap.servers", &self.bootstrap).set("group.id", group).create()?)
     }
 
-    /// Topic, partition and end offset.
+    /// Topic, partition and end offset of tables' topics; that of walcast's schema history is none.
     fn ends(&self, consumer: &BaseConsumer, prefix: &str) -> Outcome<Vec<(String, i32, i64)>> {
         let metadata = consumer.fetch_metadata(None, REQUEST_TIMEOUT)?;
         let mut ends = Vec::new();
-        for topic in metadata.topics().iter().filter(|topic| topic.name().starts_with(prefix)) {
+        let is_data = |name: &str| name.starts_with(prefix) && !name.ends_with(".walcast-schemas");
+        for topic in metadata.topics().iter().filter(|topic| is_data(topic.name())) {
             for partition in topic.partitions() {
                 let (_, end) = consumer.fetch_watermarks(topic.name(), partition.id(), REQUEST_TIMEOUT)?;
                 ends.push((topic.name().to_owned(), partition.id(), end));

@@ -339,6 +339,10 @@ impl Shared {
     fn producer(&self) -> Result<BaseProducer<Answers>> {
         let mut client = self.client.clone();
         client.set("linger.ms", "0").set("message.timeout.ms", WRITE_TIMEOUT_MS);
+        // One record at a time, which may be written twice: nothing that needs sequence numbers, for which the library
+        // would wait half a second before the first record.
+        client.set("enable.idempotence", "false").set("enable.gapless.guarantee", "false");
+        client.set("max.in.flight.requests.per.connection", "1");
         // A topic that was deleted must not come back by itself.
         client.set("allow.auto.create.topics", "false");
         client.create_with_context(Answers::default()).map_err(|error| settings::creation_error(&error))

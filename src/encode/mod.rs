@@ -272,51 +272,20 @@ impl Encoder {
         }
         let Some(plan) = self.plans.get(index) else { return Err(Error::bug("the plan just made is gone")) };
         let records = &self.options.records;
-        let (surroundings, out) = (&mut self.surroundings, &mut self.encoded);
-        let tally = self.standing.tally.as_mut();
+        let writer = Writer {
+            plan,
+            event,
+            surroundings: &mut self.surroundings,
+            records,
+            key_format: self.key_format,
+            value_format: (),
+            tally: self.standing.tally.as_mut(),
+            out: &mut self.encoded,
+        };
         let written = match self.value_format {
-            AnyFormat::Json(json, _) => {
-                surroundings.prepare(json, plan, event, now_unix_nanos);
-                Writer {
-                    plan,
-                    event,
-                    surroundings,
-                    records,
-                    key_format: self.key_format,
-                    value_format: json,
-                    tally,
-                    out,
-                }
-                .write()
-            }
-            AnyFormat::Avro(avro) => {
-                surroundings.prepare(avro, plan, event, now_unix_nanos);
-                Writer {
-                    plan,
-                    event,
-                    surroundings,
-                    records,
-                    key_format: self.key_format,
-                    value_format: avro,
-                    tally,
-                    out,
-                }
-                .write()
-            }
-            AnyFormat::Java(java) => {
-                surroundings.prepare(java, plan, event, now_unix_nanos);
-                Writer {
-                    plan,
-                    event,
-                    surroundings,
-                    records,
-                    key_format: self.key_format,
-                    value_format: java,
-                    tally,
-                    out,
-                }
-                .write()
-            }
+            AnyFormat::Json(json, _) => writer.write_as(json, now_unix_nanos),
+            AnyFormat::Avro(avro) => writer.write_as(avro, now_unix_nanos),
+            AnyFormat::Java(java) => writer.write_as(java, now_unix_nanos),
         };
         if let Err(error) = written {
             self.encoded.clear(Origin::Table);

@@ -23,11 +23,11 @@ const NEW_KEY_HEADER: &str = "__debezium.newkey";
 /// Header of the last record of a key change: the key before it.
 const OLD_KEY_HEADER: &str = "__debezium.oldkey";
 
-/// Writes the records of one event, values in the format `F`.
+/// Writes the records of one event, values in the format `F`; `()` where that is not chosen yet.
 pub(super) struct Writer<'w, 'e, F> {
     pub(super) plan: &'w Plan,
     pub(super) event: &'w Event<'e>,
-    pub(super) surroundings: &'w Surroundings,
+    pub(super) surroundings: &'w mut Surroundings,
     pub(super) records: &'w Records,
     pub(super) key_format: AnyFormat,
     pub(super) value_format: F,
@@ -36,8 +36,17 @@ pub(super) struct Writer<'w, 'e, F> {
     pub(super) out: &'w mut Encoded,
 }
 
+impl Writer<'_, '_, ()> {
+    /// Prepares what stands around the rows, and writes values in a format.
+    pub(super) fn write_as<F: Format>(self, value_format: F, now_unix_nanos: u64) -> Result<()> {
+        let Writer { plan, event, surroundings, records, key_format, value_format: (), tally, out } = self;
+        surroundings.prepare(value_format, plan, event, now_unix_nanos);
+        Writer { plan, event, surroundings, records, key_format, value_format, tally, out }.write()
+    }
+}
+
 impl<F: Format> Writer<'_, '_, F> {
-    pub(super) fn write(&mut self) -> Result<()> {
+    fn write(&mut self) -> Result<()> {
         match self.event.change {
             Change::Insert { new } => {
                 let key = self.key(Row { tuple: new, older: None })?;

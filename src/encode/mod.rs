@@ -186,6 +186,9 @@ impl Encoder {
     /// converters use no registry.
     #[must_use]
     pub fn schemas(&self, relation: &RelationVersion) -> Vec<SchemaText> {
+        if ![self.key_format, self.value_format].iter().any(|format| format.has_registry()) {
+            return Vec::new();
+        }
         let topic = self.topic(&relation.schema, &relation.table);
         let schemas = self.tables.of(relation, &topic, &self.options.records);
         let key = schemas.key.and_then(|key| self.key_format.schema_text(&topic, Side::Key, &key));

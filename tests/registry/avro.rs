@@ -2,7 +2,8 @@
 
 use apache_avro::types::Value as Avro;
 
-use super::scene::{Scene, confluent, id, member, read, versions};
+use super::scene::{confluent, id, member, read, versions};
+use crate::stream::scene::Scene;
 use crate::support::servers;
 
 /// Apicurio's converter as a Debezium file has it.
@@ -56,7 +57,7 @@ const TABLE: &str = "CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL, pri
 #[test]
 fn avro_of_confluents_converter_is_read_with_the_registrys_schemas() {
     // Given a table that walcast streams in Avro.
-    let scene = Scene::new(TABLE);
+    let scene = Scene::new(servers::postgres_15(), TABLE);
     let url = servers::registry().confluent_url();
     let _walcast = scene.stream(&confluent(&url));
     assert_read_back(&scene);
@@ -66,7 +67,7 @@ fn avro_of_confluents_converter_is_read_with_the_registrys_schemas() {
 fn avro_of_apicurios_converter_is_read_in_both_versions_of_its_interface() {
     let registry = servers::registry();
     for url in [registry.native_url(), registry.native_url().replace("/v2", "/v3")] {
-        let scene = Scene::new(TABLE);
+        let scene = Scene::new(servers::postgres_15(), TABLE);
         let properties = apicurio(&url);
         let properties: Vec<_> = properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let _walcast = scene.stream(&properties);

@@ -3,7 +3,8 @@
 use apache_avro::types::Value as Avro;
 
 use super::desk::Desk;
-use super::scene::{Scene, confluent, member, read};
+use super::scene::{confluent, member, read};
+use crate::stream::scene::Scene;
 use crate::support::proxy::Proxy;
 use crate::support::{servers, wait};
 
@@ -27,7 +28,7 @@ fn assert_complete(scene: &Scene, count: i32) {
 #[test]
 fn rows_wait_for_a_registry_that_is_away_at_the_start() {
     // Given a registry that nobody reaches, and a server that gives up readers that fall silent.
-    let scene = Scene::new(TABLE);
+    let scene = Scene::new(servers::postgres_15(), TABLE);
     scene.execute(&format!(
         "ALTER ROLE {} IN DATABASE {} SET wal_sender_timeout = '2s'",
         "CURRENT_USER", scene.database.name
@@ -68,7 +69,7 @@ fn rows_wait_for_a_registry_that_is_away_at_the_start() {
 #[test]
 fn only_new_schemas_need_a_registry_in_the_middle() {
     // Given a table that is streamed in Avro.
-    let scene = Scene::new(TABLE);
+    let scene = Scene::new(servers::postgres_15(), TABLE);
     let desk = Desk::open();
     let url = desk.url();
     let _walcast = scene.stream(&confluent(&url));
@@ -92,7 +93,7 @@ fn only_new_schemas_need_a_registry_in_the_middle() {
 #[test]
 fn another_address_serves_as_well() {
     // Given two addresses, of which the first one refuses every connection.
-    let scene = Scene::new(TABLE);
+    let scene = Scene::new(servers::postgres_15(), TABLE);
     let (away, desk) = (Proxy::listen(), Desk::open());
     let urls = format!("http://127.0.0.1:{}/apis/ccompat/v7, {}", away.port(), desk.url());
 
@@ -105,7 +106,7 @@ fn another_address_serves_as_well() {
 
 #[test]
 fn a_stop_is_heard_while_the_registry_is_away() {
-    let scene = Scene::new(TABLE);
+    let scene = Scene::new(servers::postgres_15(), TABLE);
     let away = Proxy::listen();
     let url = format!("http://127.0.0.1:{}/apis/ccompat/v7", away.port());
     let mut walcast = scene.stream(&confluent(&url));

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::desk::Desk;
-use super::scene::{Scene, ask, confluent, id, versions};
+use super::scene::{ask, confluent, id, versions};
+use crate::stream::scene::Scene;
 use crate::support::servers;
 
 const TABLE: &str = "CREATE TABLE t (id int PRIMARY KEY, name text)";
@@ -11,7 +12,7 @@ const TABLE: &str = "CREATE TABLE t (id int PRIMARY KEY, name text)";
 #[test]
 fn an_incompatible_change_stops_with_subject_version_reason_and_column() {
     // Given a subject that only takes compatible schemas.
-    let scene = Scene::new(TABLE);
+    let scene = Scene::new(servers::postgres_15(), TABLE);
     let url = servers::registry().confluent_url();
     let mut walcast = scene.stream(&confluent(&url));
     scene.execute("INSERT INTO t VALUES (1, 'a')");
@@ -43,7 +44,7 @@ fn an_incompatible_change_stops_with_subject_version_reason_and_column() {
 
 #[test]
 fn a_schema_that_is_not_registered_is_refused_where_walcast_may_not_register_it() {
-    let scene = Scene::new(TABLE);
+    let scene = Scene::new(servers::postgres_15(), TABLE);
     let url = servers::registry().confluent_url();
     let mut properties = confluent(&url);
     properties.push(("key.converter.auto.register.schemas", "false"));
@@ -79,6 +80,7 @@ fn the_schemas_of_debeziums_converter_keep_their_numbers() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/postgresql-15/shop/avro/schemas.jsonl");
     let text = std::fs::read_to_string(folder).expect("recorded schemas");
     let mut scene = Scene::new(
+        servers::postgres_15(),
         "CREATE TABLE products (sku text PRIMARY KEY, title text NOT NULL, price numeric(8,2) NOT NULL, weight_kg real,
            stock integer NOT NULL DEFAULT 0, tags json, photo bytea, released date)",
     );
@@ -139,7 +141,7 @@ fn credentials_are_shown_and_never_told() {
     ];
     for (header, user, settings) in cases {
         // Given a registry that asks for credentials.
-        let scene = Scene::new(TABLE);
+        let scene = Scene::new(servers::postgres_15(), TABLE);
         let desk = Desk::asking_for(header);
         let url = desk.url_of(user);
         let names: Vec<(String, &str)> = ["key", "value"]
@@ -158,7 +160,7 @@ fn credentials_are_shown_and_never_told() {
     }
 
     // When it has none, or wrong ones, then it says so before anything is made, and does not repeat them.
-    let scene = Scene::new(TABLE);
+    let scene = Scene::new(servers::postgres_15(), TABLE);
     let desk = Desk::asking_for(BASIC);
     let wrong = desk.url_of("ada:wrong-s3cret@");
     let mut walcast = scene.start(&confluent(&wrong));

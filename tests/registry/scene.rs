@@ -1,66 +1,14 @@
-//! What every test here begins with: a table, a topic prefix of its own, and a registry.
+//! The registry's side of a scene: converters, requests, and records read back with its schemas.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use apache_avro::types::Value as Avro;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use walcast::local::SchemaRegistry;
 
-use crate::support::database::Database;
 use crate::support::servers;
-use crate::support::topics::{ConsumedRecord, Topics};
-use crate::support::walcast::{Walcast, connector_config, with_properties};
-
-/// A database of its own, and topics of its own at the shared broker.
-pub(super) struct Scene {
-    pub(super) database: Database<'static>,
-    pub(super) topics: Topics,
-}
-
-impl Scene {
-    /// With these tables.
-    pub(super) fn new(tables: &str) -> Self {
-        let database = Database::create(servers::postgres_15());
-        database.execute(tables);
-        Self { database, topics: Topics::new(servers::kafka().bootstrap()) }
-    }
-
-    /// The usual configuration with these properties besides.
-    pub(super) fn config(&self, properties: &[(&str, &str)]) -> Map<String, Value> {
-        with_properties(connector_config(&self.database, &self.topics), properties)
-    }
-
-    /// Starts walcast.
-    pub(super) fn start(&self, properties: &[(&str, &str)]) -> Walcast {
-        Walcast::run(&self.config(properties), &self.topics)
-    }
-
-    /// Starts walcast and waits until it streams.
-    #[track_caller]
-    pub(super) fn stream(&self, properties: &[(&str, &str)]) -> Walcast {
-        let mut walcast = self.start(properties);
-        walcast.wait_until_streaming(&self.database);
-        walcast
-    }
-
-    #[track_caller]
-    pub(super) fn execute(&self, sql: &str) {
-        self.database.execute(sql);
-    }
-
-    /// Waits until the topic of a table holds so many records.
-    #[track_caller]
-    pub(super) fn wait_for(&self, table: &str, count: usize) -> Vec<ConsumedRecord> {
-        self.topics.wait_for(&self.topics.topic(table), count)
-    }
-
-    /// The subject of a table's keys or values.
-    pub(super) fn subject(&self, table: &str, side: &str) -> String {
-        format!("{}-{side}", self.topics.topic(table))
-    }
-}
 
 /// Confluent's converter for keys and values at an address.
 pub(super) fn confluent(url: &str) -> Vec<(&str, &str)> {

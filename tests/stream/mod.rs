@@ -15,7 +15,7 @@ mod murmur2;
 mod naming;
 mod records;
 mod refused;
-mod scene;
+pub(crate) mod scene;
 mod setup;
 mod size;
 mod stamps;

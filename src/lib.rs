@@ -21,6 +21,7 @@ pub mod pipeline;
 pub mod registry;
 pub mod schema;
 pub mod sink;
+pub mod snapshot;
 pub mod source;
 pub mod value;
 pub mod wire;

@@ -82,6 +82,7 @@ fn told(event: &Event<'_>) -> String {
         Change::Delete { old: KnownRow::Key(_) } => "delete of key",
         Change::Delete { old: KnownRow::Full(_) } => "delete of row",
         Change::Truncate => "truncate",
+        Change::Read { .. } => "read",
     };
     let last = event.last_commit.map_or_else(|| "none".to_owned(), |last| last.to_string());
     format!("{change} {} of {} at {}, last {last}", event.position, event.relation.id, event.lsn)

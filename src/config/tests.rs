@@ -49,7 +49,7 @@ fn the_least_that_is_needed_gives_debeziums_defaults() {
     assert!(connector.records.tombstones_on_delete && connector.records.context_headers);
     assert_eq!(connector.records.unavailable_placeholder, "__debezium_unavailable_value");
     assert_eq!(connector.records.topic_delimiter, ".");
-    let SkippedOperations { create, update, delete, truncate } = connector.records.skipped;
+    let SkippedOperations { create, update, delete, truncate, .. } = connector.records.skipped;
     assert_eq!((create, update, delete, truncate), (false, false, false, true));
     assert_eq!((connector.kafka.queue_bytes_max, connector.kafka.topic_creation), (32 << 20, None));
     assert_eq!(connector.retries.max, None);

@@ -8,7 +8,7 @@ use super::format::{Format, Segments};
 use super::plan::Plan;
 use super::standing::{Order, put_id};
 use crate::config::TransactionMetadata;
-use crate::event::Event;
+use crate::event::{Event, SnapshotMark};
 use crate::lsn::{CommitLsn, Lsn};
 use crate::pgoutput::{RelationId, Xid};
 use crate::schema::{Envelope, Field, Put as _};
@@ -23,10 +23,11 @@ pub(super) enum Operation {
     Update,
     Delete,
     Truncate,
+    Read,
 }
 
 impl Operation {
-    const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Truncate];
+    const ALL: [Self; 5] = [Self::Create, Self::Update, Self::Delete, Self::Truncate, Self::Read];
 
     const fn code(self) -> &'static str {
         match self {
@@ -34,6 +35,7 @@ impl Operation {
             Self::Update => "u",
             Self::Delete => "d",
             Self::Truncate => "t",
+            Self::Read => "r",
         }
     }
 }
@@ -43,8 +45,8 @@ impl Operation {
 struct Template {
     /// From the row to the commit time.
     to_commit_millis: Vec<u8>,
-    /// From there to the sequence.
-    to_sequence: Vec<u8>,
+    /// From there to the sequence, for each [`SnapshotMark`].
+    to_sequence: [Vec<u8>; SnapshotMark::ALL.len()],
     to_commit_micros: Vec<u8>,
     to_commit_nanos: Vec<u8>,
     /// From the transaction's id to the LSN.
@@ -56,7 +58,7 @@ struct Template {
     to_origin_lsn: Vec<u8>,
     after_origin: Vec<u8>,
     /// From the block to the clock, for each operation.
-    operations: [Vec<u8>; 4],
+    operations: [Vec<u8>; Operation::ALL.len()],
     to_clock_micros: Vec<u8>,
     to_clock_nanos: Vec<u8>,
     end: Vec<u8>,
@@ -91,8 +93,17 @@ impl Template {
         head = head.value(|to| to.put_str(VERSION)).value(|to| to.put_str("postgresql"));
         head = head.value(|to| to.put_str(topic_prefix));
         to_commit_millis.extend(head.hole());
-        let mut middle = Segments::middle(format, fields(4)).null().value(|to| to.put_str(dbname));
-        let (to_sequence, to_commit_micros, to_commit_nanos) = (middle.hole(), middle.hole(), middle.hole());
+        let to_sequence = SnapshotMark::ALL.map(|mark| {
+            let middle = Segments::middle(format, fields(4));
+            let middle = match mark {
+                // A default, which is what stands for a null.
+                SnapshotMark::Streamed => middle.null(),
+                mark => middle.value(|to| to.put_str(mark.as_str())),
+            };
+            middle.value(|to| to.put_str(dbname)).hole()
+        });
+        let mut middle = Segments::middle(format, fields(7));
+        let (to_commit_micros, to_commit_nanos) = (middle.hole(), middle.hole());
         let mut origin = Segments::middle(format, fields(13)).null();
         let mut clock = Segments::middle(format, after(4));
         let (to_clock_micros, to_clock_nanos) = (clock.hole(), clock.hole());
@@ -170,6 +181,7 @@ struct Scope {
     commit: CommitLsn,
     xid: Xid,
     last_commit: Option<Lsn>,
+    mark: SnapshotMark,
 }
 
 impl Surroundings {
@@ -200,9 +212,10 @@ impl Surroundings {
             commit: event.transaction.commit,
             xid: event.transaction.xid,
             last_commit: event.last_commit,
+            mark: event.change.mark(),
         };
         if self.scope != Some(scope) {
-            self.render(format, plan, event);
+            self.render(format, plan, event, scope);
             self.scope = Some(scope);
         }
         if self.unix_nanos != Some(unix_nanos) {
@@ -211,7 +224,7 @@ impl Surroundings {
         }
     }
 
-    fn render<F: Format>(&mut self, format: F, plan: &Plan, event: &Event<'_>) {
+    fn render<F: Format>(&mut self, format: F, plan: &Plan, event: &Event<'_>, scope: Scope) {
         let (template, transaction) = (&self.template, event.transaction);
         let micros = transaction.commit_time.unix_micros();
 
@@ -219,7 +232,8 @@ impl Surroundings {
         out.clear();
         out.extend_from_slice(&template.to_commit_millis);
         format.writer(out).put_i64(transaction.commit_time.unix_millis());
-        out.extend_from_slice(&template.to_sequence);
+        let [first, others @ ..] = &template.to_sequence;
+        out.extend_from_slice(others.get((scope.mark as usize).wrapping_sub(1)).unwrap_or(first));
 
         self.sequence_head.clear();
         format.append_sequence_head(&mut self.sequence_head, event.last_commit.map(Lsn::as_i64));
@@ -280,12 +294,13 @@ impl Surroundings {
         if let (Some(block), Some(order)) = (&self.template.block, order) {
             block.write(out, format, order);
         }
-        let [create, update, delete, truncate] = &self.template.operations;
+        let [create, update, delete, truncate, read] = &self.template.operations;
         out.extend_from_slice(match operation {
             Operation::Create => create,
             Operation::Update => update,
             Operation::Delete => delete,
             Operation::Truncate => truncate,
+            Operation::Read => read,
         });
         out.extend_from_slice(&self.clock);
     }

@@ -342,7 +342,7 @@ pub fn avro_schema(schema: &Schema) -> String {
 /// Debezium makes no record of a row without columns.
 const fn is_empty(event: &Event<'_>) -> bool {
     match event.change {
-        Change::Insert { new } | Change::Update { new, .. } => new.is_empty(),
+        Change::Insert { new: row } | Change::Update { new: row, .. } | Change::Read { row, .. } => row.is_empty(),
         Change::Delete { old: KnownRow::Key(old) | KnownRow::Full(old) } => old.is_empty(),
         Change::Truncate => false,
     }

@@ -18,7 +18,7 @@ pub(super) fn options() -> EncoderOptions {
         topic_prefix: "shop".to_owned(),
         dbname: "db".to_owned(),
         records: Records {
-            skipped: SkippedOperations { create: false, update: false, delete: false, truncate: false },
+            skipped: SkippedOperations { create: false, update: false, delete: false, truncate: false, read: false },
             ..Records::default()
         },
         task_id: "0".to_owned(),
@@ -360,7 +360,7 @@ fn skipped_operations_and_empty_rows_make_no_record() {
     let row = row.tuple();
     let empty = TupleBuffer::new(&[]);
     let mut skipping = options();
-    let SkippedOperations { create, update, delete, truncate } = &mut skipping.records.skipped;
+    let SkippedOperations { create, update, delete, truncate, .. } = &mut skipping.records.skipped;
     [*create, *update, *delete, *truncate] = [true; 4];
     for change in [
         Change::Insert { new: row },
@@ -384,7 +384,7 @@ fn a_key_change_is_skipped_record_by_record() {
         let records = records(&mut Encoder::new(options), &people(), change);
         records.iter().map(|record| record.split(' ').next_back().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let none = SkippedOperations { create: false, update: false, delete: false, truncate: false };
+    let none = SkippedOperations { create: false, update: false, delete: false, truncate: false, read: false };
     let (create, delete) = (r#""op":"c""#, r#""op":"d""#);
     assert_eq!(left(SkippedOperations { update: true, ..none }), [delete, "tombstone", create]);
     assert_eq!(left(SkippedOperations { delete: true, ..none }), [create]);

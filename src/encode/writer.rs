@@ -64,6 +64,11 @@ impl<F: Format> Writer<'_, '_, F> {
                 self.delete(key, old, None)
             }
             Change::Truncate => self.change(Operation::Truncate, None, None, None, None),
+            Change::Read { row, .. } => {
+                let row = Row { tuple: row, older: None };
+                let key = self.key(row)?;
+                self.change(Operation::Read, key, None, Some(row), None)
+            }
         }
     }
 
@@ -103,6 +108,7 @@ impl<F: Format> Writer<'_, '_, F> {
             Operation::Update => skipped.update,
             Operation::Delete => skipped.delete,
             Operation::Truncate => skipped.truncate,
+            Operation::Read => skipped.read,
         }
     }
 

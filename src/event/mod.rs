@@ -98,6 +98,74 @@ pub enum Change<'a> {
     },
     /// An emptied table.
     Truncate,
+    /// A row that was there when a snapshot was taken.
+    Read {
+        /// The row.
+        row: Tuple<'a>,
+        /// Its place in the snapshot.
+        mark: SnapshotMark,
+    },
+}
+
+impl Change<'_> {
+    /// What `source.snapshot` says of it.
+    #[inline]
+    #[must_use]
+    pub const fn mark(&self) -> SnapshotMark {
+        match self {
+            Self::Read { mark, .. } => *mark,
+            _ => SnapshotMark::Streamed,
+        }
+    }
+}
+
+/// What `source.snapshot` says of a record.
+///
+/// Source: Debezium's `SnapshotRecord`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SnapshotMark {
+    /// `false`: a change from the stream.
+    #[default]
+    Streamed,
+    /// `first`: the first row of the snapshot's first table.
+    First,
+    /// `first_in_data_collection`: the first row of another table.
+    FirstInTable,
+    /// `true`: a row among others.
+    Within,
+    /// `last_in_data_collection`: the last row of a table.
+    LastInTable,
+    /// `last`: the last row of all.
+    Last,
+    /// `incremental`: a row of a snapshot that is taken beside the stream.
+    Incremental,
+}
+
+impl SnapshotMark {
+    /// All marks, in the order of their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::Streamed,
+        Self::First,
+        Self::FirstInTable,
+        Self::Within,
+        Self::LastInTable,
+        Self::Last,
+        Self::Incremental,
+    ];
+
+    /// The word in the record.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Streamed => "false",
+            Self::First => "first",
+            Self::FirstInTable => "first_in_data_collection",
+            Self::Within => "true",
+            Self::LastInTable => "last_in_data_collection",
+            Self::Last => "last",
+            Self::Incremental => "incremental",
+        }
+    }
 }
 
 /// What an update says of the row before it.

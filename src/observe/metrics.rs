@@ -91,12 +91,15 @@ pub enum Operation {
     Truncate,
     /// A logical decoding message.
     Message,
+    /// A row of a snapshot.
+    Read,
 }
 
 impl Operation {
-    const COUNT: usize = 5;
+    const COUNT: usize = 6;
 
-    const ALL: [Self; Self::COUNT] = [Self::Create, Self::Update, Self::Delete, Self::Truncate, Self::Message];
+    const ALL: [Self; Self::COUNT] =
+        [Self::Create, Self::Update, Self::Delete, Self::Truncate, Self::Message, Self::Read];
 
     /// The label's value.
     #[must_use]
@@ -107,6 +110,7 @@ impl Operation {
             Self::Delete => "delete",
             Self::Truncate => "truncate",
             Self::Message => "message",
+            Self::Read => "read",
         }
     }
 }

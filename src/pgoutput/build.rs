@@ -8,8 +8,8 @@
 use super::parse::{CATALOG_SCHEMA, LOGICAL_TRANSACTIONAL, TRUNCATE_CASCADE, TRUNCATE_RESTART_IDENTITY};
 use super::tuple::COLUMN_IDENTITY;
 use super::{
-    Block, Datum, Message, OldTuple, Prepare, RelationColumn, RelationColumns, RelationId, ReplicaIdentity, Truncate,
-    Tuple, Xid,
+    Block, Datum, Layout, Message, OldTuple, Prepare, RelationColumn, RelationColumns, RelationId, ReplicaIdentity,
+    Truncate, Tuple, Xid,
 };
 use crate::lsn::{CommitLsn, EndLsn, Lsn};
 use crate::pgtime::PgMicros;
@@ -74,7 +74,7 @@ impl TupleBuffer {
     /// The row, borrowed.
     #[must_use]
     pub fn tuple(&self) -> Tuple<'_> {
-        Tuple { count: self.count, body: &self.body }
+        Tuple { count: self.count, body: &self.body, layout: Layout::Message }
     }
 }
 

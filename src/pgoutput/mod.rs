@@ -266,6 +266,16 @@ pub enum OldTuple<'a> {
 pub struct Tuple<'a> {
     pub(in crate::pgoutput) count: u16,
     pub(in crate::pgoutput) body: &'a [u8],
+    pub(in crate::pgoutput) layout: Layout<'a>,
+}
+
+/// How the columns of a [`Tuple`] stand in its bytes.
+#[derive(Clone, Copy, PartialEq)]
+pub(in crate::pgoutput) enum Layout<'a> {
+    /// As in a message: a kind, and a length and bytes where the kind has them.
+    Message,
+    /// As in `COPY ... (FORMAT binary)`: a length, which is -1 for a null, and bytes. A column is text where `texts` says so.
+    Copy { texts: &'a [bool] },
 }
 
 impl fmt::Debug for Tuple<'_> {

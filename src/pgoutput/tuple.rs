@@ -7,7 +7,7 @@
 use std::iter::FusedIterator;
 
 use super::cursor::{Cursor, Fault, Malformed};
-use super::{Datum, RelationColumn, RelationColumns, RelationId, Truncate, Tuple, TypeOid};
+use super::{Datum, Layout, RelationColumn, RelationColumns, RelationId, Truncate, Tuple, TypeOid};
 
 /// Flag of a relation's column: part of the replica identity.
 pub(in crate::pgoutput) const COLUMN_IDENTITY: u8 = 1;
@@ -35,7 +35,31 @@ impl<'a> Tuple<'a> {
     #[inline]
     #[must_use]
     pub const fn iter(&self) -> Datums<'a> {
-        Datums { rest: self.body, left: self.count }
+        Datums { rest: self.body, left: self.count, layout: self.layout }
+    }
+
+    /// A row of `COPY ... TO STDOUT (FORMAT binary)`: `ncols:i16` and as many of `length:i32` and bytes. The columns that
+    /// `texts` has as true were asked for as text; what it does not reach was not. Bytes behind the row are refused.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the bytes are no row.
+    ///
+    /// Source: PostgreSQL manual, COPY, "Binary Format".
+    #[inline]
+    pub fn from_copy(row: &'a [u8], texts: &'a [bool]) -> Result<Self, Malformed> {
+        let mut cursor = Cursor::new(row);
+        let count = cursor.u16()?;
+        let start = cursor;
+        for _ in 0..count {
+            let column = cursor;
+            if cursor.i32()? != -1 {
+                // Any other negative length is too long for any row.
+                cursor = column;
+                cursor.sized()?;
+            }
+        }
+        cursor.finish()?;
+        Ok(Self { count, body: cursor.since(start), layout: Layout::Copy { texts } })
     }
 
     /// Reads `ncols:u16` and as many columns, walking every length once.
@@ -52,7 +76,7 @@ impl<'a> Tuple<'a> {
                 kind => return Err(cursor.refuse_previous(Fault::UnknownDatumKind(kind))),
             }
         }
-        Ok(Self { count, body: cursor.since(start) })
+        Ok(Self { count, body: cursor.since(start), layout: Layout::Message })
     }
 }
 
@@ -70,6 +94,31 @@ impl<'a> IntoIterator for Tuple<'a> {
 pub struct Datums<'a> {
     rest: &'a [u8],
     left: u16,
+    layout: Layout<'a>,
+}
+
+impl<'a> Datums<'a> {
+    #[inline]
+    fn next_of_copy(&mut self, texts: &'a [bool]) -> Option<Datum<'a>> {
+        let (length, rest) = self.rest.split_first_chunk::<4>()?;
+        let is_text = match texts.split_first() {
+            Some((&is_text, texts)) => {
+                self.layout = Layout::Copy { texts };
+                is_text
+            }
+            None => false,
+        };
+        let (datum, rest) = match i32::from_be_bytes(*length) {
+            -1 => (Datum::Null, rest),
+            length => {
+                let (bytes, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+                (if is_text { Datum::Text(bytes) } else { Datum::Binary(bytes) }, rest)
+            }
+        };
+        self.rest = rest;
+        self.left = self.left.saturating_sub(1);
+        Some(datum)
+    }
 }
 
 impl<'a> Iterator for Datums<'a> {
@@ -77,6 +126,9 @@ impl<'a> Iterator for Datums<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Datum<'a>> {
+        if let Layout::Copy { texts } = self.layout {
+            return self.next_of_copy(texts);
+        }
         let (&kind, rest) = self.rest.split_first()?;
         let (datum, rest) = match kind {
             b't' | b'b' => {

@@ -114,6 +114,7 @@ impl Tables {
             Change::Update { .. } => Operation::Update,
             Change::Delete { .. } => Operation::Delete,
             Change::Truncate => Operation::Truncate,
+            Change::Read { .. } => Operation::Read,
         };
         if let Some(table) = self.table(event.relation.id) {
             table.tally.count(operation, bytes);

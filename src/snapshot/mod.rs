@@ -1,0 +1,9 @@
+//! Snapshots: what was in the tables before the stream begins.
+//!
+//! Owns how tables are cut ([`range`]), how rows come out of a COPY ([`copy`]), which row goes out when and with which mark
+//! ([`run`]), and what is finished ([`tally`]). Must never know an output format, or the brokers.
+
+pub mod copy;
+pub mod range;
+pub mod run;
+pub mod tally;

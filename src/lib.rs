@@ -18,6 +18,7 @@ pub mod observe;
 pub mod pgoutput;
 pub mod pgtime;
 pub mod pipeline;
+pub mod progress;
 pub mod registry;
 pub mod schema;
 pub mod sink;

@@ -46,6 +46,12 @@ pub fn binary_use(oid: TypeOid, types: &HashMap<TypeOid, TypeFacts>) -> BinaryUs
     }
 }
 
+/// Whether a column's values must be asked for as text in a binary COPY, which fails where pgoutput would send text.
+#[must_use]
+pub fn copies_as_text(oid: TypeOid, types: &HashMap<TypeOid, TypeFacts>) -> bool {
+    types::resolve(oid, -1, types) == ColumnType::Isbn || binary_use(oid, types) != BinaryUse::Fits
+}
+
 fn use_of(column_type: &ColumnType) -> BinaryUse {
     match column_type {
         // It has no send function, so its text comes.

@@ -17,7 +17,7 @@ mod tests;
 mod types;
 mod versions;
 
-pub use binary::{BinaryUse, binary_use};
+pub use binary::{BinaryUse, binary_use, copies_as_text};
 pub use column_type::{ColumnType, NumericSize, RangeType, UnknownType};
 pub use declared::DeclaredType;
 pub use source_type::{IsText, SourceType};

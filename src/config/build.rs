@@ -11,12 +11,12 @@ use super::findings::Findings;
 use super::load::Brokers;
 use super::model::{
     Autocreate, BinaryHandling, Capture, ChannelBinding, Connector, Database, DecimalHandling, HstoreHandling,
-    IntervalHandling, Kafka, NameAdjustment, Publication, Records, Retries, SkippedOperations, Slot, SnapshotMode,
-    SslMode, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
+    IntervalHandling, Kafka, NameAdjustment, Publication, Records, Retries, SkippedOperations, Slot, SslMode,
+    TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 use super::secret::Secret;
 use super::transfer::BinaryTransfer;
-use super::{columns, converters, history, naming, others, pattern, registry};
+use super::{columns, converters, history, naming, others, pattern, registry, snapshot};
 
 /// `max.queue.size.in.bytes` where it is absent or 0: large enough for lz4 batches to every partition while a
 /// broker is away for a moment, small enough for the memory that is promised.
@@ -42,7 +42,7 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
         slot,
         publication: publication(checked),
         capture: capture(checked),
-        snapshot_mode: SnapshotMode::NoData,
+        snapshot: snapshot::snapshot(checked, findings),
         records: records(checked, findings)?,
         schema_history: history::schema_history(checked, findings),
         registries: registry::both(checked, findings),
@@ -61,13 +61,6 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
 fn warn_of_defaults(checked: &Checked, findings: &mut Findings) {
     if checked.explicit("plugin.name").is_none() && !findings.is_reported("plugin.name") {
         findings.warn("plugin.name", "is absent; pgoutput is used, not Debezium's default decoderbufs");
-    }
-    // The catalogue's check sees only values that are given, and Debezium's default is not there yet.
-    if checked.explicit("snapshot.mode").is_none() && !findings.is_reported("snapshot.mode") {
-        findings.mistake(
-            "snapshot.mode: is absent, and Debezium's default, initial, is not there yet; \
-             set snapshot.mode=no_data to stream from now on",
-        );
     }
 }
 

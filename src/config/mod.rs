@@ -30,6 +30,7 @@ mod property;
 mod provider;
 mod registry;
 mod secret;
+mod snapshot;
 mod transfer;
 
 #[cfg(test)]
@@ -48,8 +49,8 @@ pub use load::{Brokers, Loaded, Overrides, ProducerCheck, Source, load, load_tex
 pub use model::{
     Autocreate, AvroConverter, BinaryHandling, Capture, ChannelBinding, Connector, Converter, Database, DecimalFormat,
     DecimalHandling, HeaderConverter, HstoreHandling, IntervalHandling, JsonConverter, JsonSchemas, Kafka,
-    NameAdjustment, NullForm, Publication, Records, Retries, SchemaMetadata, SkippedOperations, Slot, SnapshotMode,
-    SslMode, SubjectNames, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
+    NameAdjustment, NullForm, Publication, Records, Retries, SchemaMetadata, SkippedOperations, Slot, SslMode,
+    SubjectNames, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 pub use naming::{KeyField, Naming, Replacement, Strategy};
 pub use others::{FailureHandling, FailureMode, Heartbeat, MessagePrefixes, TransactionMetadata};
@@ -58,4 +59,5 @@ pub use registry::{
     ApicurioId, Pem, Registries, Registry, RegistryCredentials, RegistryDialect, RegistryTls, RegistryUrl, SchemaChoice,
 };
 pub use secret::Secret;
+pub use snapshot::{Flags, Locking, QueryOverride, Snapshot, SnapshotMode, TableOrder};
 pub use transfer::BinaryTransfer;

@@ -10,6 +10,7 @@ use super::naming::Naming;
 use super::others::{FailureHandling, Heartbeat, MessagePrefixes, TransactionMetadata};
 use super::registry::Registries;
 use super::secret::Secret;
+use super::snapshot::Snapshot;
 use super::transfer::BinaryTransfer;
 
 /// One connector, validated: everything the pipeline needs to know.
@@ -27,8 +28,8 @@ pub struct Connector {
     pub publication: Publication,
     /// Include and exclude lists.
     pub capture: Capture,
-    /// `snapshot.mode`
-    pub snapshot_mode: SnapshotMode,
+    /// `snapshot.*`
+    pub snapshot: Snapshot,
     /// What records look like.
     pub records: Records,
     /// `walcast.schema.history.*`
@@ -159,13 +160,6 @@ pub struct Capture {
     pub table_include: Vec<String>,
     /// `table.exclude.list`
     pub table_exclude: Vec<String>,
-}
-
-/// `snapshot.mode`, those that work today.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SnapshotMode {
-    /// Stream only. Also the old name `never`.
-    NoData,
 }
 
 /// What records look like.

@@ -5,5 +5,8 @@
 
 pub mod copy;
 pub mod range;
+pub mod readers;
+pub mod reading;
 pub mod run;
+pub mod tables;
 pub mod tally;

@@ -47,10 +47,11 @@ pub struct Sql {
     live: Mutex<Option<Live>>,
 }
 
-struct Live {
-    client: Client,
-    driver: AbortHandle,
-    version: ServerVersion,
+/// An open connection with the task that drives it.
+pub(crate) struct Live {
+    pub(crate) client: Client,
+    pub(crate) driver: AbortHandle,
+    pub(crate) version: ServerVersion,
 }
 
 impl Sql {
@@ -227,7 +228,8 @@ async fn answer<T>(request: impl Future<Output = Result<T, tokio_postgres::Error
     }
 }
 
-async fn connect(database: &config::Database, options: &str) -> Result<Live> {
+/// Opens a connection with start-up options.
+pub(crate) async fn connect(database: &config::Database, options: &str) -> Result<Live> {
     match tokio::time::timeout(database.connect_timeout, connect_by_mode(database, options)).await {
         Ok(live) => live,
         Err(_) => Err(Error::new(Kind::Connection, format!("no connection to PostgreSQL at {}", address(database)))
@@ -409,7 +411,7 @@ fn transport_kind(error: &tokio_postgres::Error) -> Option<Kind> {
 }
 
 /// Maps what a server answered, or the loss of it, to a kind.
-fn from_answer(error: tokio_postgres::Error) -> Error {
+pub(crate) fn from_answer(error: tokio_postgres::Error) -> Error {
     let Some(answer) = error.as_db_error() else {
         let kind = transport_kind(&error).unwrap_or(Kind::Protocol);
         return Error::new(kind, "the connection to PostgreSQL for catalog queries failed").caused_by(error);

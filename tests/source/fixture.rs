@@ -133,7 +133,7 @@ fn connector(address: &Address, database: &str) -> Connector {
             via_partition_root: false,
         },
         capture: config::Capture::default(),
-        snapshot_mode: config::SnapshotMode::NoData,
+        snapshot: config::Snapshot::default(),
         records: config::Records::default(),
         schema_history: config::SchemaHistory::default(),
         registries: config::Registries::default(),

@@ -16,8 +16,6 @@ mod slot;
 mod snapshot;
 mod walcast;
 
-/// Why everything about snapshots is accepted.
-const NO_SNAPSHOT: &str = "snapshot.mode=no_data takes no snapshot";
 /// Why everything about signals is accepted while no channel is open.
 const NO_SIGNALS: &str = "there is no signal channel, because signal.data.collection is not set";
 
@@ -120,8 +118,7 @@ mod tests {
             for value in property.default.iter().chain(harmless) {
                 assert_eq!(property.value.check(value), Ok(()), "{} = {value}", property.name);
                 let valid = property.validate.map_or(Ok(()), |validate| validate(value));
-                // The default of snapshot.mode is Debezium's, and is not there yet.
-                assert!(valid.is_ok() || property.name == "snapshot.mode", "{} = {value}: {valid:?}", property.name);
+                assert!(valid.is_ok(), "{} = {value}: {valid:?}", property.name);
             }
         }
     }

@@ -1,77 +1,85 @@
 //! Snapshots, signals and notifications.
 
 use super::super::property::{Prefix, Property, ValueType};
-use super::{NO_SIGNALS, NO_SNAPSHOT};
+use super::super::snapshot::check_mode;
+use super::NO_SIGNALS;
+
+/// Why classes are accepted.
+const NO_JAVA: &str = "its mode custom is refused";
+/// Why settings of Debezium's chunks are accepted.
+const CUT_BY_SIZE: &str = "tables are cut by their size, whatever their keys";
 
 const NO_SINK_CHANNEL: &str = "only the notification channel sink uses it";
 
 pub(super) static PROPERTIES: &[Property] = &[
     Property::text(
         "snapshot.mode",
-        "Whether existing rows are read first: no_data (never and schema_only are old names of it)",
+        "Which rows are read before the stream: initial, initial_only, always, when_needed, no_data (never and schema_only \
+         are old names of it), configuration_based",
     )
     .or("initial")
     .high()
-    .check(snapshot_mode),
-    Property::text("snapshot.mode.custom.name", "Java class for snapshot.mode=custom").no_effect(NO_SNAPSHOT),
-    Property::bool("snapshot.mode.configuration.based.snapshot.data", "false", "Whether rows are read")
-        .no_effect(NO_SNAPSHOT),
+    .check(check_mode),
+    Property::text("snapshot.mode.custom.name", "Java class for snapshot.mode=custom").no_effect(NO_JAVA),
+    Property::bool("snapshot.mode.configuration.based.snapshot.data", "false", "Whether rows are read"),
     Property::bool("snapshot.mode.configuration.based.snapshot.schema", "false", "Whether schemas are read")
-        .no_effect(NO_SNAPSHOT),
-    Property::bool("snapshot.mode.configuration.based.start.stream", "false", "Whether to stream afterwards")
-        .no_effect(NO_SNAPSHOT),
+        .no_effect("schemas are read with the rows and with the stream"),
+    Property::bool("snapshot.mode.configuration.based.start.stream", "false", "Whether to stream afterwards"),
     Property::bool(
         "snapshot.mode.configuration.based.snapshot.on.schema.error",
         "false",
         "Read schemas after an error",
     )
-    .no_effect(NO_SNAPSHOT),
-    Property::bool("snapshot.mode.configuration.based.snapshot.on.data.error", "false", "Read rows after an error")
-        .no_effect(NO_SNAPSHOT),
+    .no_effect("schemas are read with the rows and with the stream"),
+    Property::bool(
+        "snapshot.mode.configuration.based.snapshot.on.data.error",
+        "false",
+        "Read rows again where the slot is lost",
+    ),
     Property::one_of(
         "snapshot.isolation.mode",
         &["serializable", "repeatable_read", "read_committed", "read_uncommitted"],
         "Isolation level of the snapshot",
     )
     .or("serializable")
-    .no_effect(NO_SNAPSHOT),
-    Property::one_of("snapshot.locking.mode", &["none", "shared", "custom"], "How tables are locked")
-        .or("none")
-        .medium()
-        .no_effect(NO_SNAPSHOT),
+    .no_effect("every row of a snapshot is read under one snapshot of the database, read-only"),
+    Property::one_of(
+        "snapshot.locking.mode",
+        &["none", "shared"],
+        "How tables are locked: none locks a table while a part of it is read, shared locks all against changes of their \
+         shape while the snapshot lasts",
+    )
+    .or("none")
+    .medium(),
     Property::text("snapshot.locking.mode.custom.name", "Java class for snapshot.locking.mode=custom")
-        .no_effect(NO_SNAPSHOT),
-    Property::long("snapshot.lock.timeout.ms", 0, "Time limit of locks").or("10000").medium().no_effect(NO_SNAPSHOT),
-    Property::one_of("snapshot.query.mode", &["select_all", "custom"], "How rows are queried")
-        .or("select_all")
-        .no_effect(NO_SNAPSHOT),
-    Property::text("snapshot.query.mode.custom.name", "Java class for snapshot.query.mode=custom")
-        .no_effect(NO_SNAPSHOT),
-    Property::patterns("snapshot.include.collection.list", "Tables to read").medium().no_effect(NO_SNAPSHOT),
-    Property::text("snapshot.select.statement.overrides", "Tables with a query of their own")
+        .no_effect(NO_JAVA),
+    Property::long("snapshot.lock.timeout.ms", 0, "How long the lock of a table may be waited for").or("10000").medium(),
+    Property::one_of("snapshot.query.mode", &["select_all"], "How rows are queried").or("select_all"),
+    Property::text("snapshot.query.mode.custom.name", "Java class for snapshot.query.mode=custom").no_effect(NO_JAVA),
+    Property::patterns("snapshot.include.collection.list", "Captured tables that are read").medium(),
+    Property::text("snapshot.select.statement.overrides", "Tables that are read with a query of their own").medium(),
+    Property::int("snapshot.fetch.size", 0, "Rows of one fetch")
+        .or("10240")
         .medium()
-        .no_effect(NO_SNAPSHOT),
-    Property::int("snapshot.fetch.size", 0, "Rows of one fetch").or("10240").medium().no_effect(NO_SNAPSHOT),
-    Property::long("snapshot.delay.ms", 0, "Wait before the snapshot").or("0").no_effect(NO_SNAPSHOT),
-    Property::long("streaming.delay.ms", 0, "Wait between snapshot and streaming").or("0").no_effect(NO_SNAPSHOT),
-    Property::int("snapshot.max.threads", 1, "How many tables are read at the same time")
-        .or("1")
-        .medium()
-        .no_effect(NO_SNAPSHOT),
-    Property::int("snapshot.max.threads.multiplier", 1, "Chunks for each thread").or("1").no_effect(NO_SNAPSHOT),
+        .no_effect("rows come by COPY, bounded in bytes"),
+    Property::long("snapshot.delay.ms", 0, "Wait before the snapshot").or("0"),
+    Property::long("streaming.delay.ms", 0, "Wait between snapshot and streaming").or("0"),
+    Property::int("snapshot.max.threads", 1, "How many connections read at the same time").or("1").medium(),
+    Property::int("snapshot.max.threads.multiplier", 1, "Chunks for each thread").or("1").no_effect(CUT_BY_SIZE),
     Property::bool("legacy.snapshot.max.threads", "false", "Whether a table has one thread")
         .alias(&["internal.legacy.snapshot.max.threads"])
-        .no_effect(NO_SNAPSHOT),
+        .no_effect(CUT_BY_SIZE),
     Property::one_of(
         "snapshot.tables.order.by.row.count",
         &["ascending", "descending", "disabled"],
         "Order of the tables",
     )
-    .or("disabled")
-    .no_effect(NO_SNAPSHOT),
+    .or("disabled"),
     Property::bool("internal.snapshot.scan.all.columns.force", "false", "Read the columns of all tables")
-        .no_effect(NO_SNAPSHOT),
-    Property::int("query.fetch.size", 0, "Rows of one fetch of other queries").or("0").no_effect(NO_SNAPSHOT),
+        .no_effect("the columns of captured tables are read, of others none"),
+    Property::int("query.fetch.size", 0, "Rows of one fetch of other queries")
+        .or("0")
+        .no_effect("the catalog is read without cursors"),
     Property::text("signal.data.collection", "Table whose rows are signals").high().not_yet(&[]),
     Property::new("signal.enabled.channels", ValueType::List, "Where signals come from")
         .or("source")
@@ -113,21 +121,6 @@ pub(super) static PROPERTIES: &[Property] = &[
 
 pub(super) static PREFIXES: &[Prefix] = &[
     Prefix::no_effect("signal.consumer.", NO_SIGNALS, "Settings of the consumer of signals"),
-    Prefix::no_effect("snapshot.select.statement.overrides.", NO_SNAPSHOT, "The query of one table"),
-    Prefix::no_effect("snapshot.max.threads.multiplier.", NO_SNAPSHOT, "Chunks of one table for each thread"),
+    Prefix::implemented("snapshot.select.statement.overrides.", "The query of one table"),
+    Prefix::no_effect("snapshot.max.threads.multiplier.", CUT_BY_SIZE, "Chunks of one table for each thread"),
 ];
-
-fn snapshot_mode(value: &str) -> Result<(), String> {
-    let there = ["no_data", "never", "schema_only"];
-    let known = ["always", "initial", "initial_only", "when_needed", "configuration_based", "custom"];
-    let is_in = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(value.trim()));
-    if is_in(&there) {
-        return Ok(());
-    }
-    if is_in(&known) {
-        return Err(
-            "is not there yet: walcast takes no snapshots; set snapshot.mode=no_data to stream from now on".to_owned()
-        );
-    }
-    Err("must be no_data".to_owned())
-}

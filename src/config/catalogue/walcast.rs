@@ -24,4 +24,9 @@ pub(super) static PROPERTIES: &[Property] = &[
         "The compacted topic of table versions; topic.prefix and .walcast-schemas where absent",
     )
     .check(history::check_topic),
+    Property::text(
+        "walcast.progress.topic",
+        "The compacted topic that keeps what of a snapshot is done; __walcast-progress. and topic.prefix where absent",
+    )
+    .check(history::check_topic),
 ];

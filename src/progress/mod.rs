@@ -1,0 +1,15 @@
+//! What is done, kept where a restart finds it.
+//!
+//! Owns the entries of the progress topic ([`Entry`]), what they come to when they are read ([`Book`]), and what keeps them
+//! ([`Store`]). Pure but for the promises of a store.
+//!
+//! Invariants:
+//! - An entry is kept after the brokers hold what it says is done, never before: what is missing here is done again, and
+//!   what stands here is not.
+//! - Entries name the snapshot that they belong to, so that those of an earlier one say nothing of a later one.
+
+mod book;
+mod store;
+
+pub use book::{Book, Entry, Generation, Part, SnapshotId, SnapshotState, TableName};
+pub use store::{Pending, Store};

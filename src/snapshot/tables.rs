@@ -1,0 +1,289 @@
+//! What a snapshot reads: the tables of the publication as they are under it.
+//!
+//! Owns [`Subject`]. The catalog is read in the snapshot's own transaction, so that shape and rows belong together.
+//!
+//! Publications decide what the stream sends, and so what a snapshot reads: their tables (partitions or their root), row
+//! filters, and column lists. Columns that are generated are read although the stream may not send them, as Debezium does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use tokio_postgres::types::Type;
+
+use super::range::Range;
+use super::reading::Reading;
+use crate::catalog::facts::Facts;
+use crate::catalog::{OwnedColumn, OwnedRelation, copies_as_text};
+use crate::error::Result;
+use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
+use crate::source::ident::{QualifiedName, QuotedIdent};
+use crate::source::sql::{ServerVersion, field};
+
+/// First version with row filters, column lists, and schemas in publications.
+const ROW_FILTERS: ServerVersion = ServerVersion(150_000);
+
+/// First version that scans a range of pages without reading the others.
+const PAGE_RANGES: ServerVersion = ServerVersion(140_000);
+
+/// A table that is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    /// Its shape, as the stream would announce it, with generated columns.
+    pub relation: OwnedRelation,
+    /// Whether its rows lie in pages of its own that can be read in ranges.
+    pub storage: Storage,
+    /// The file that holds its rows; another one after a truncation or a rewrite.
+    pub file: u32,
+    /// Rows, as the server estimates them; unknown where it never looked.
+    pub rows: Option<u64>,
+    /// Size on disk.
+    pub bytes: u64,
+    /// The publication's row filter, as SQL.
+    pub filter: Option<String>,
+    /// `snapshot.select.statement.overrides.*`
+    pub query: Option<String>,
+}
+
+/// Where rows lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// In so many pages of a heap.
+    Heap {
+        /// Pages now.
+        pages: u32,
+    },
+    /// Elsewhere: in partitions, at another server, in another kind of storage.
+    Elsewhere,
+}
+
+impl Subject {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> QualifiedName {
+        QualifiedName::new(&self.relation.schema, &self.relation.table)
+    }
+
+    /// Whether it can be read in ranges of pages.
+    #[must_use]
+    pub const fn pages(&self) -> Option<u32> {
+        match self.storage {
+            Storage::Heap { pages } if self.query.is_none() => Some(pages),
+            _ => None,
+        }
+    }
+
+    /// Which columns have to be asked for as text, because COPY has no binary form of them that can be read.
+    #[must_use]
+    pub fn texts(&self, facts: &Facts) -> Vec<bool> {
+        let as_text = |column: &OwnedColumn| copies_as_text(column.type_oid, &facts.types);
+        self.relation.columns.iter().map(as_text).collect()
+    }
+
+    /// The statement that copies a range of it. Columns for which `left_out` is true are null.
+    #[must_use]
+    pub fn copy_statement(&self, range: Range, condition: Option<&str>, texts: &[bool], left_out: &[bool]) -> String {
+        let mut sql = "COPY (SELECT ".to_owned();
+        for (at, column) in self.relation.columns.iter().enumerate() {
+            let name = QuotedIdent(&column.name);
+            let has = |flags: &[bool]| flags.get(at).copied().unwrap_or_default();
+            let comma = if at == 0 { "" } else { ", " };
+            // Writing to a text cannot fail.
+            let _ = if has(left_out) {
+                write!(sql, "{comma}NULL")
+            } else if has(texts) {
+                // The type's own output, which a cast to text need not be.
+                write!(sql, "{comma}CASE WHEN num_nulls(w.{name}) = 0 THEN format('%s', w.{name}) END")
+            } else {
+                write!(sql, "{comma}w.{name}")
+            };
+        }
+        let only = if matches!(self.storage, Storage::Heap { .. }) { "ONLY " } else { "" };
+        let _ = match &self.query {
+            Some(query) => write!(sql, " FROM ({}) AS w", query.trim().trim_end_matches(';')),
+            None => write!(sql, " FROM {only}{} AS w", self.name()),
+        };
+        let mut conditions = Vec::new();
+        let mut pages = String::new();
+        range.write_condition(&mut pages);
+        conditions.extend(Some(pages.as_str()).filter(|pages| !pages.is_empty()));
+        if self.query.is_none() {
+            conditions.extend(self.filter.as_deref());
+        }
+        conditions.extend(condition);
+        for (at, condition) in conditions.into_iter().enumerate() {
+            let _ = write!(sql, " {} ({condition})", if at == 0 { "WHERE" } else { "AND" });
+        }
+        sql.push_str(") TO STDOUT (FORMAT binary)");
+        sql
+    }
+}
+
+/// The tables of a publication for which `wanted` holds, by name.
+///
+/// # Errors
+/// Any kind a server answer maps to.
+pub async fn of_publication(
+    reading: &Reading,
+    publication: &str,
+    wanted: impl Fn(&str, &str) -> bool,
+) -> Result<Vec<Subject>> {
+    let mut subjects = BTreeMap::new();
+    let statement = format!(
+        "SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
+                c.relreplident::text AS identity, c.relfilenode AS file, c.reltuples::float8 AS rows,
+                COALESCE(pg_relation_size(c.oid), 0)::int8 AS bytes, a.amname::text AS access,
+                current_setting('block_size')::int8 AS page_bytes, {}
+           FROM pg_publication p
+          CROSS JOIN LATERAL pg_get_publication_tables(p.pubname) AS sent
+           JOIN pg_class c ON c.oid = sent.relid
+           JOIN pg_namespace n ON n.oid = c.relnamespace
+           LEFT JOIN pg_am a ON a.oid = c.relam
+          WHERE p.pubname = $1",
+        if reading.version() >= ROW_FILTERS {
+            "pg_get_expr(sent.qual, c.oid) AS filter,
+             CASE WHEN EXISTS (SELECT FROM pg_publication_rel r
+                                WHERE r.prpubid = p.oid AND r.prattrs IS NOT NULL
+                                  AND r.prrelid IN (SELECT c.oid UNION ALL
+                                                    SELECT relid FROM pg_partition_ancestors(c.oid)))
+                  THEN sent.attrs::int2[] END AS attributes"
+        } else {
+            "NULL::text AS filter, NULL::int2[] AS attributes"
+        }
+    );
+    for row in reading.query(&statement, &[(&publication, Type::TEXT)]).await? {
+        let (schema, table): (String, String) = (field(&row, "schema")?, field(&row, "name")?);
+        if !wanted(&schema, &table) {
+            continue;
+        }
+        let (bytes, page_bytes): (i64, i64) = (field(&row, "bytes")?, field(&row, "page_bytes")?);
+        let bytes = u64::try_from(bytes).unwrap_or_default();
+        let pages = u32::try_from(bytes.div_ceil(u64::try_from(page_bytes).unwrap_or(1).max(1))).unwrap_or(u32::MAX);
+        let (kind, access): (String, Option<String>) = (field(&row, "kind")?, field(&row, "access")?);
+        let is_heap = kind == "r" && access.as_deref().is_none_or(|access| access == "heap");
+        let storage = match is_heap {
+            // Earlier servers read the whole table for each range.
+            true if reading.version() >= PAGE_RANGES => Storage::Heap { pages },
+            true => Storage::Heap { pages: 0 },
+            false => Storage::Elsewhere,
+        };
+        let rows: f64 = field(&row, "rows")?;
+        let id = RelationId(field(&row, "oid")?);
+        let relation = OwnedRelation {
+            id,
+            schema,
+            table,
+            identity: identity(&field::<String>(&row, "identity")?),
+            columns: Vec::new(),
+        };
+        let subject = Subject {
+            relation,
+            storage,
+            file: field(&row, "file")?,
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate, not negative")]
+            rows: (rows >= 0.0).then_some(rows as u64),
+            bytes,
+            filter: field(&row, "filter")?,
+            query: None,
+        };
+        let attributes: Option<Vec<i16>> = field(&row, "attributes")?;
+        subjects.insert(id, (subject, attributes.map(BTreeSet::from_iter)));
+    }
+    read_columns(reading, &mut subjects).await?;
+    let mut subjects: Vec<Subject> = subjects.into_values().map(|(subject, _)| subject).collect();
+    subjects.sort_by_cached_key(Subject::name);
+    Ok(subjects)
+}
+
+fn identity(letter: &str) -> ReplicaIdentity {
+    match letter {
+        "n" => ReplicaIdentity::Nothing,
+        "f" => ReplicaIdentity::Full,
+        "i" => ReplicaIdentity::Index,
+        _ => ReplicaIdentity::Default,
+    }
+}
+
+/// Subjects by relation, with the attribute numbers of their column list.
+type Subjects = BTreeMap<RelationId, (Subject, Option<BTreeSet<i16>>)>;
+
+/// Columns by attribute number. A column belongs to the replica identity as pgoutput says it: where the identity is the
+/// whole row, or by the index that serves.
+async fn read_columns(reading: &Reading, subjects: &mut Subjects) -> Result<()> {
+    let statement = "
+        SELECT a.attrelid AS oid, a.attnum AS number, a.attname::text AS name, a.atttypid AS type, a.atttypmod AS typmod,
+               c.relreplident = 'f' OR EXISTS (
+                   SELECT FROM pg_index i
+                    WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND i.indisvalid
+                      AND CASE c.relreplident WHEN 'd' THEN i.indisprimary AND i.indimmediate
+                                              WHEN 'i' THEN i.indisreplident ELSE false END) AS identity
+          FROM unnest($1) AS wanted (oid)
+          JOIN pg_class c ON c.oid = wanted.oid
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+         ORDER BY a.attrelid, a.attnum";
+    let oids: Vec<u32> = subjects.keys().map(|id| id.0).collect();
+    for row in reading.query(statement, &[(&oids, Type::OID_ARRAY)]).await? {
+        let Some((subject, attributes)) = subjects.get_mut(&RelationId(field(&row, "oid")?)) else { continue };
+        let number: i16 = field(&row, "number")?;
+        if attributes.as_ref().is_some_and(|attributes| !attributes.contains(&number)) {
+            continue;
+        }
+        subject.relation.columns.push(OwnedColumn {
+            name: field(&row, "name")?,
+            type_oid: TypeOid(field(&row, "type")?),
+            typmod: field(&row, "typmod")?,
+            identity: field(&row, "identity")?,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(storage: Storage) -> Subject {
+        let column =
+            |name: &str| OwnedColumn { name: name.to_owned(), type_oid: TypeOid(23), typmod: -1, identity: false };
+        Subject {
+            relation: OwnedRelation {
+                id: RelationId(7),
+                schema: "public".to_owned(),
+                table: "Order \"x\"".to_owned(),
+                identity: ReplicaIdentity::Default,
+                columns: ["id", "b", "c"].map(column).to_vec(),
+            },
+            storage,
+            file: 9,
+            rows: None,
+            bytes: 0,
+            filter: None,
+            query: None,
+        }
+    }
+
+    #[test]
+    fn a_range_of_a_heap_is_copied_with_its_conditions() {
+        let table = Subject { filter: Some("b > 0".to_owned()), ..subject(Storage::Heap { pages: 9 }) };
+        let range = Range { from: 4, to: Some(8) };
+        assert_eq!(
+            table.copy_statement(range, Some("true"), &[false, true], &[false, false, true]),
+            "COPY (SELECT w.\"id\", CASE WHEN num_nulls(w.\"b\") = 0 THEN format('%s', w.\"b\") END, NULL \
+             FROM ONLY \"public\".\"Order \"\"x\"\"\" AS w \
+             WHERE (ctid >= '(4,0)'::tid AND ctid < '(8,0)'::tid) AND (b > 0) AND (true)) TO STDOUT (FORMAT binary)"
+        );
+    }
+
+    #[test]
+    fn what_is_no_heap_is_read_with_what_is_below_it() {
+        let table = subject(Storage::Elsewhere);
+        assert_eq!(
+            table.copy_statement(Range::WHOLE, None, &[], &[]),
+            "COPY (SELECT w.\"id\", w.\"b\", w.\"c\" FROM \"public\".\"Order \"\"x\"\"\" AS w) TO STDOUT (FORMAT binary)"
+        );
+        let table = Subject { query: Some(" SELECT * FROM v WHERE id > 3; ".to_owned()), ..table };
+        assert_eq!(table.pages(), None);
+        assert!(
+            table.copy_statement(Range::WHOLE, None, &[], &[]).contains(" FROM (SELECT * FROM v WHERE id > 3) AS w)")
+        );
+    }
+}

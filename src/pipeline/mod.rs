@@ -17,6 +17,7 @@ mod policy;
 pub mod pump;
 pub mod session;
 pub mod shell;
+mod snapshot;
 pub mod tables;
 
 use std::sync::Arc;

@@ -11,6 +11,7 @@
 //!   no row follows, such as partitions whose changes are sent as those of their root.
 
 mod off_table;
+mod reading;
 mod relations;
 
 use std::collections::VecDeque;
@@ -36,6 +37,7 @@ use crate::sink::{Append, Sink};
 use crate::wire::{CopyBoth, Frame};
 pub use off_table::OffTable;
 use off_table::Pending;
+pub use reading::Scene;
 
 /// Records of one unit before a transaction is cut into another slice, so that no count and no wait of the
 /// ledger grows with the size of a transaction.

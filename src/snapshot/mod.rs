@@ -4,6 +4,8 @@
 //! ([`run`]), and what is finished ([`tally`]). Must never know an output format, or the brokers.
 
 pub mod copy;
+pub mod decision;
+pub mod plan;
 pub mod range;
 pub mod readers;
 pub mod reading;

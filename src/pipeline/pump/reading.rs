@@ -1,0 +1,92 @@
+//! Rows of a snapshot on their way to the sink: encoded like changes, with tickets of their own.
+
+use std::sync::Arc;
+
+use super::{Pause, Pump, encode, unix_nanos};
+use crate::catalog::RelationVersion;
+use crate::error::{Error, Result};
+use crate::event::{Change, Event, Transaction};
+use crate::ledger::Ticket;
+use crate::lsn::{CommitLsn, Lsn, Position};
+use crate::pgoutput::{Tuple, Xid};
+use crate::pgtime::PgMicros;
+use crate::pipeline::pump::Fault;
+use crate::sink::{Append, Sink};
+use crate::snapshot::run::Ready;
+
+/// What the records of one reading of a snapshot say of it.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    transaction: Transaction,
+    lsn: Lsn,
+}
+
+impl Scene {
+    /// A reading at a position of the log.
+    #[must_use]
+    pub const fn new(lsn: Lsn, taken: PgMicros, xid: Xid) -> Self {
+        Self { transaction: Transaction { xid, commit: CommitLsn::new(lsn), commit_time: taken, origin: None }, lsn }
+    }
+}
+
+impl Pump {
+    /// Encodes a row of a snapshot; its records then wait. Gives a pause where their topic has to be made ready first.
+    ///
+    /// # Errors
+    /// `Undecodable` for a value that is none of its type, unless such rows are left out; `Protocol` for a row that does not
+    /// fit its table.
+    pub fn read(
+        &mut self,
+        scene: &Scene,
+        relation: &Arc<RelationVersion>,
+        ready: &Ready,
+        texts: &[bool],
+    ) -> Result<Option<Pause>> {
+        let row = Tuple::from_copy(&ready.row, texts)?;
+        let event = Event {
+            position: Position { commit: scene.transaction.commit, ordinal: 0 },
+            lsn: scene.lsn,
+            last_commit: None,
+            transaction: &scene.transaction,
+            relation,
+            change: Change::Read { row, mark: ready.mark },
+        };
+        match encode(&mut self.encoder, &mut self.tables, &event, unix_nanos()) {
+            Ok(waiting) => self.waiting = waiting,
+            Err(error) => {
+                let (encoder, off_table) = (&mut self.encoder, &mut self.off_table);
+                let (records, pause) = Self::handle_failure(encoder, off_table, &event, &ready.row, error)?;
+                self.waiting = 0..records;
+                return Ok(pause);
+            }
+        }
+        Ok(self.new_topic(relation.id))
+    }
+
+    /// Offers the records that wait. Gives how many there were when the sink has all of them.
+    ///
+    /// # Errors
+    /// [`Fault`], with the side it belongs to.
+    #[inline]
+    pub fn offer<S: Sink>(&mut self, sink: &mut S, ticket: Ticket) -> Result<Option<u64>, Fault> {
+        while self.waiting.start < self.waiting.end {
+            let Some(record) = self.encoder.record(self.waiting.start, ticket) else {
+                return Err(Fault::Source(Error::bug("the encoder lost a record")));
+            };
+            match sink.append(&record) {
+                Ok(Append::Taken) => self.waiting.start += 1,
+                Ok(Append::Full) => return Ok(None),
+                Err(error) => return Err(Fault::Sink(self.explain(error, sink.offender()))),
+            }
+        }
+        let records = self.waiting.end as u64;
+        self.waiting = 0..0;
+        Ok(Some(records))
+    }
+
+    /// Forgets the records that wait: what they came from is read again.
+    pub fn drop_waiting(&mut self) {
+        self.encoder.take_back();
+        self.waiting = 0..0;
+    }
+}

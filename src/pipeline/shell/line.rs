@@ -1,0 +1,31 @@
+//! The replication stream as those see it who wait for something else: kept alive where it is open.
+
+use super::queue_status;
+use crate::error::Result;
+use crate::pipeline::input::Effect;
+use crate::wire::CopyBoth;
+
+/// What has to be kept alive during a wait.
+pub(super) enum Line<'a> {
+    /// A stream.
+    Open(&'a mut CopyBoth),
+    /// None yet: a snapshot is being taken.
+    Closed,
+}
+
+impl Line<'_> {
+    /// Queues a status update.
+    pub(super) fn queue_status(&mut self, effect: &Effect) {
+        if let Self::Open(stream) = self {
+            queue_status(stream, effect);
+        }
+    }
+
+    /// Sends what is queued.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        match self {
+            Self::Open(stream) => stream.flush().await,
+            Self::Closed => Ok(()),
+        }
+    }
+}

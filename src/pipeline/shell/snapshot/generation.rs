@@ -1,0 +1,254 @@
+//! One generation of a snapshot: what the server is asked for it, and what of it is done.
+
+use std::sync::Arc;
+
+use super::keeping::Keeping;
+use crate::catalog::facts::Facts;
+use crate::config::{Connector, Locking, TableOrder};
+use crate::error::{Error, Result};
+use crate::lsn::Lsn;
+use crate::pgoutput::Xid;
+use crate::pipeline::pump::{Pump, Scene};
+use crate::pipeline::session::create_slot;
+use crate::pipeline::snapshot::{Feed, Source};
+use crate::progress::{self, Part, TableName};
+use crate::snapshot::plan::{Share, shares};
+use crate::snapshot::readers::Task;
+use crate::snapshot::reading::Reading;
+use crate::snapshot::run::{PartId, Run};
+use crate::snapshot::tables::{self, Subject};
+use crate::source::capture::{CaptureFilter, TableFilter};
+use crate::source::slot::{self, SlotState};
+use crate::source::sql::{Sql, field};
+use crate::source::{facts, setup};
+use crate::wire::{Connection, SlotSnapshot};
+
+/// A snapshot of the database that is held, and what is to be read under it.
+pub(super) struct Prepared {
+    pub(super) generation: progress::Generation,
+    keeper: Reading,
+    snapshot_name: String,
+    scene: Scene,
+    subjects: Vec<Subject>,
+    facts: Facts,
+}
+
+impl Prepared {
+    /// Makes publication and slot where they are missing, and holds a snapshot: the slot's own where it is made now.
+    ///
+    /// # Errors
+    /// Everything that can be wrong with a server, by class; see `source` and `wire`.
+    ///
+    /// # Cancel safety
+    /// A publication or slot that was made stays; the next attempt finds it.
+    pub(super) fn make(
+        connector: Arc<Connector>,
+        sql: Arc<Sql>,
+        so_far: &[progress::Generation],
+    ) -> impl Future<Output = Result<Self>> + use<> {
+        let number = so_far.last().map_or(1, |last| last.number.saturating_add(1));
+        async move { Self::prepare(&connector, &sql, number).await }
+    }
+
+    async fn prepare(connector: &Connector, sql: &Sql, number: u32) -> Result<Self> {
+        let filter = CaptureFilter::new(&connector.capture)?;
+        let wanted = TableFilter::new("snapshot.include.collection.list", &connector.snapshot.include)?;
+        setup::ensure_publication(sql, connector, &filter).await?;
+        let absent = slot::state(sql, &connector.slot.name).await? == SlotState::Absent;
+        let begin = |name: Option<String>| async move {
+            Reading::begin(&connector.database, connector.snapshot.lock_timeout, name.as_deref()).await
+        };
+        let (keeper, consistent_point) = if absent && connector.snapshot.mode.streams() {
+            let mut connection = Connection::open(&connector.database, "walcast").await?;
+            let made = create_slot(&mut connection, connector, sql, SlotSnapshot::Export).await?;
+            // Its snapshot dies with the next command on this connection, and lives on in the keeper.
+            let keeper = begin(made.snapshot_name).await?;
+            connection.close().await;
+            (keeper, Some(made.consistent_point))
+        } else {
+            (begin(None).await?, None)
+        };
+        let held = keeper.export().await?;
+        let lsn = consistent_point.unwrap_or(held.end);
+        let admitted = |schema: &str, table: &str| filter.matches(schema, table) && wanted.matches(schema, table);
+        let mut subjects = tables::of_publication(&keeper, &connector.publication.name, admitted).await?;
+        for subject in &mut subjects {
+            let name = format!("{}.{}", subject.relation.schema, subject.relation.table);
+            let query = connector.snapshot.overrides.iter().find(|query| query.table == name);
+            subject.query = query.map(|query| query.query.clone());
+        }
+        order(&mut subjects, connector)?;
+        if connector.snapshot.locking == Locking::Shared {
+            for subject in &subjects {
+                keeper.execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", subject.name())).await?;
+            }
+        }
+        let ids: Vec<_> = subjects.iter().map(|subject| subject.relation.id).collect();
+        let facts = facts::of_relations(sql, &ids).await?;
+        let scene = Scene::new(lsn, held.taken, present_xid(sql).await?);
+        let generation = progress::Generation { number, lsn, contents: held.contents };
+        tracing::info!(generation = number, %lsn, tables = subjects.len(), "holds a snapshot of the database");
+        Ok(Self { generation, keeper, snapshot_name: held.name, scene, subjects, facts })
+    }
+
+    /// Plans what is left to be read.
+    pub(super) fn plan(self, pump: &mut Pump, connector: &Connector, keeping: &Keeping) -> Generation {
+        let mut generation = Generation {
+            number: self.generation.number,
+            snapshot_name: self.snapshot_name,
+            scene: self.scene,
+            sources: Vec::new(),
+            tasks: Vec::new(),
+            parts: Vec::new(),
+            tables: Vec::new(),
+            keeper: self.keeper,
+        };
+        for subject in &self.subjects {
+            let name = TableName { schema: subject.relation.schema.clone(), table: subject.relation.table.clone() };
+            if keeping.is_done(&name) {
+                continue;
+            }
+            let heap = (subject.relation.id.0, subject.file);
+            let done = keeping.parts(&name, heap);
+            let generations = keeping.generations();
+            let found = shares(subject.pages(), subject.bytes, connector.snapshot.readers, &done, generations);
+            let texts = subject.texts(&self.facts);
+            let relation = pump.learn(&subject.relation, &self.facts);
+            let table = generation.tables.len();
+            for share in &found {
+                let part = PartId(generation.parts.len());
+                let statement = subject.copy_statement(share.range, share.condition.as_deref(), &texts, &[]);
+                let file = subject.pages().map(|_| heap);
+                generation.tasks.push(Task { part, statement, file });
+                generation.parts.push((table, share.clone()));
+            }
+            let rows = done.iter().map(|part| part.rows).sum();
+            generation.sources.push(Source { relation, texts, introduced: false, rows: 0 });
+            generation.tables.push(Table { name, heap, parts: found.len(), left: found.len(), rows, state: Reads::Well });
+        }
+        generation
+    }
+}
+
+/// The order of the tables, which is that of the records in one reader.
+///
+/// Source: Debezium's `RelationalSnapshotChangeEventSource.determineDataCollectionsToBeSnapshotted`.
+fn order(subjects: &mut [Subject], connector: &Connector) -> Result<()> {
+    match connector.snapshot.order {
+        TableOrder::ByName => {
+            let listed = connector.capture.table_include.iter();
+            let listed: Vec<TableFilter> = listed
+                .map(|one| TableFilter::new("table.include.list", std::slice::from_ref(one)))
+                .collect::<Result<_>>()?;
+            let place = |subject: &Subject| {
+                let (schema, table) = (&subject.relation.schema, &subject.relation.table);
+                listed.iter().position(|one| one.matches(schema, table)).unwrap_or(usize::MAX)
+            };
+            subjects.sort_by_cached_key(place);
+        }
+        TableOrder::Ascending => subjects.sort_by_key(|subject| subject.rows.unwrap_or_default()),
+        TableOrder::Descending => subjects.sort_by_key(|subject| std::cmp::Reverse(subject.rows.unwrap_or_default())),
+    }
+    Ok(())
+}
+
+/// A transaction id of now, as Debezium puts into the records; a standby has none to give.
+async fn present_xid(sql: &Sql) -> Result<Xid> {
+    let session = sql.session().await?;
+    let statement = "SELECT (CASE WHEN pg_is_in_recovery() THEN txid_snapshot_xmax(txid_current_snapshot())
+                                  ELSE txid_current() END & 4294967295)::text AS xid";
+    let rows = session.query(statement, &[]).await?;
+    let row = rows.first().ok_or_else(|| Error::bug("a query without a filter gave no row"))?;
+    field::<String>(row, "xid")?.parse().map(Xid).map_err(|_| Error::bug("a transaction id is no number"))
+}
+
+/// What is read under one snapshot of the database.
+pub(super) struct Generation {
+    number: u32,
+    pub(super) snapshot_name: String,
+    pub(super) scene: Scene,
+    pub(super) sources: Vec<Source>,
+    pub(super) tasks: Vec<Task>,
+    /// Table and share of each part.
+    parts: Vec<(usize, Share)>,
+    tables: Vec<Table>,
+    /// Its transaction holds the snapshot until every reader has joined, and the locks of `snapshot.locking.mode=shared`.
+    #[expect(dead_code, reason = "it counts while it is there")]
+    keeper: Reading,
+}
+
+struct Table {
+    name: TableName,
+    heap: (u32, u32),
+    parts: usize,
+    /// Parts that are not finished.
+    left: usize,
+    rows: u64,
+    state: Reads,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    /// Its rows are there.
+    Well,
+    /// It has to be read again, under another snapshot.
+    Again,
+    /// All of it is kept as done, or forgotten.
+    Over,
+}
+
+impl Generation {
+    pub(super) fn parts_of_tables(&self) -> Vec<usize> {
+        self.tables.iter().map(|table| table.parts).collect()
+    }
+
+    /// A part cannot be read under this snapshot.
+    pub(super) fn changed(&mut self, part: PartId, why: &Error, run: &mut Run, feed: &mut Feed) -> Result<()> {
+        if let Some((at, _)) = self.parts.get(part.0)
+            && let Some(table) = self.tables.get_mut(*at)
+        {
+            tracing::warn!(
+                table = format!("{}.{}", table.name.schema, table.name.table),
+                detail = why.detail_text(),
+                "a table changed while it was to be read: {why}"
+            );
+            table.state = Reads::Again;
+        }
+        feed.end(part, run)
+    }
+
+    /// Parts are with the brokers.
+    pub(super) fn finish(&mut self, finished: &[(PartId, u64)], keeping: &mut Keeping) {
+        for &(part, rows) in finished {
+            let Some((at, share)) = self.parts.get(part.0) else { continue };
+            let Some(table) = self.tables.get_mut(*at) else { continue };
+            table.left = table.left.saturating_sub(1);
+            table.rows += rows;
+            if share.kept && table.parts > 1 && table.state == Reads::Well {
+                let (from, to) = (share.range.from, share.range.to);
+                keeping.part_done(&table.name, Part { generation: self.number, heap: table.heap, from, to, rows });
+            }
+        }
+        for table in self.tables.iter_mut().filter(|table| table.left == 0) {
+            match std::mem::replace(&mut table.state, Reads::Over) {
+                Reads::Over => {}
+                Reads::Well => keeping.table_done(&table.name, table.rows),
+                Reads::Again => {
+                    table.state = Reads::Again;
+                    table.left = usize::MAX;
+                    let parts = keeping.parts(&table.name, table.heap);
+                    keeping.forget(&table.name, parts.iter().map(|part| part.from).collect());
+                }
+            }
+        }
+    }
+
+    /// Whether everything that could be read is with the brokers.
+    pub(super) fn is_finished(&self) -> bool {
+        self.tables.iter().all(|table| table.left == usize::MAX || table.state == Reads::Over)
+    }
+
+    pub(super) fn tables_to_read_again(&self) -> usize {
+        self.tables.iter().filter(|table| table.state == Reads::Again).count()
+    }
+}

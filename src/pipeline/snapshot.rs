@@ -1,0 +1,153 @@
+//! Rows of a snapshot from the readers to the pump: what of a reading is where.
+//!
+//! Owns [`Feed`]: pieces that were read, the rows in them, and the row that the sink has no room for yet. Synchronous; the
+//! shell waits for readers, topics and the sink.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::pump::{Fault, Pause, Pump, Scene};
+use crate::catalog::RelationVersion;
+use crate::error::{Error, Result};
+use crate::sink::Sink;
+use crate::snapshot::copy::CopyRows;
+use crate::snapshot::readers::{Piece, Share};
+use crate::snapshot::run::{PartId, Ready, Run};
+
+/// Rows between two looks at the callbacks, the clock and the stop signal.
+const ROWS_PER_TURN_MAX: usize = 2_048;
+
+/// A table that is being read.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// The version that its rows are decoded with.
+    pub(super) relation: Arc<RelationVersion>,
+    /// Columns that come as text.
+    pub(super) texts: Vec<bool>,
+    /// Its schemas are registered and it has its number.
+    pub(super) introduced: bool,
+    /// Rows that the sink took.
+    pub(super) rows: u64,
+}
+
+/// Why the feed stopped.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// All that was read is with the sink.
+    Empty,
+    /// The sink is full.
+    SinkFull,
+    /// Others had no turn for a while.
+    Turn,
+    /// A row waits for its table to be introduced.
+    NewTable(usize),
+    /// Records wait for a topic.
+    NewTopic(Arc<str>),
+    /// A part's table is not what it was.
+    TableChanged(PartId, Error),
+}
+
+/// See the module.
+pub(super) struct Feed {
+    scene: Scene,
+    pub(super) sources: Vec<Source>,
+    rows: Vec<CopyRows>,
+    pieces: VecDeque<Bytes>,
+    /// The part that the pieces belong to, with their share of the readers' budget.
+    of: Option<(PartId, Share)>,
+    ready: VecDeque<Ready>,
+    /// The row whose records wait in the pump.
+    offered: Option<Ready>,
+}
+
+impl Feed {
+    pub(super) fn new(scene: Scene, sources: Vec<Source>, parts: usize) -> Self {
+        Self {
+            scene,
+            sources,
+            rows: (0..parts).map(|_| CopyRows::new()).collect(),
+            pieces: VecDeque::new(),
+            of: None,
+            ready: VecDeque::new(),
+            offered: None,
+        }
+    }
+
+    /// Takes what a reader says. Only when the last one was worked off: [`Stop::Empty`].
+    pub(super) fn take(&mut self, piece: Piece, run: &mut Run) -> Result<Option<Stop>> {
+        match piece {
+            Piece::Bytes { part, pieces, share } => {
+                self.pieces = VecDeque::from(pieces);
+                self.of = Some((part, share));
+            }
+            Piece::End(part) => {
+                if self.rows.get(part.0).is_some_and(|rows| !rows.has_ended()) {
+                    return Err(Error::new(
+                        crate::error::Kind::Connection,
+                        "PostgreSQL ended a COPY in the middle of a row",
+                    ));
+                }
+                let mut ready = Vec::new();
+                run.end(part, &mut ready)?;
+                self.ready.extend(ready);
+            }
+            Piece::TableChanged(part, why) => return Ok(Some(Stop::TableChanged(part, why))),
+            Piece::Failed(error) => return Err(error),
+        }
+        Ok(None)
+    }
+
+    /// Works until there is a reason to stop.
+    pub(super) fn drive<S: Sink>(&mut self, run: &mut Run, pump: &mut Pump, sink: &mut S) -> Result<Stop, Fault> {
+        for _ in 0..ROWS_PER_TURN_MAX {
+            if let Some(offered) = &self.offered {
+                let Some(records) = pump.offer(sink, offered.ticket)? else { return Ok(Stop::SinkFull) };
+                run.taken(offered.part, records).map_err(Fault::Source)?;
+                if let Some(source) = self.sources.get_mut(offered.table) {
+                    source.rows += 1;
+                }
+                self.offered = None;
+            }
+            let Some(ready) = self.next(run).map_err(Fault::Source)? else { return Ok(Stop::Empty) };
+            let Some(source) = self.sources.get(ready.table) else {
+                return Err(Fault::Source(Error::bug("a row of a snapshot has no table")));
+            };
+            if !source.introduced {
+                let table = ready.table;
+                self.ready.push_front(ready);
+                return Ok(Stop::NewTable(table));
+            }
+            let pause = pump.read(&self.scene, &source.relation, &ready, &source.texts).map_err(Fault::Source)?;
+            self.offered = Some(ready);
+            if let Some(Pause::NewTopic(topic)) = pause {
+                return Ok(Stop::NewTopic(topic));
+            }
+        }
+        Ok(Stop::Turn)
+    }
+
+    /// The next row that goes out.
+    #[inline]
+    fn next(&mut self, run: &mut Run) -> Result<Option<Ready>> {
+        if let Some(ready) = self.ready.pop_front() {
+            return Ok(Some(ready));
+        }
+        loop {
+            let Some((part, _)) = self.of else { return Ok(None) };
+            let Some(rows) = self.rows.get_mut(part.0) else {
+                return Err(Error::bug("bytes of a part that is not read"));
+            };
+            while let Some(row) = rows.next_row()? {
+                if let Some(ready) = run.row(part, row)? {
+                    return Ok(Some(ready));
+                }
+            }
+            match self.pieces.pop_front() {
+                Some(piece) => rows.feed(piece),
+                None => self.of = None,
+            }
+        }
+    }
+}

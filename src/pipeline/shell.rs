@@ -232,7 +232,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.metrics.status().enter_form(session.form);
         self.metrics.status().enter(State::Streaming);
         let mut stream = session.copy;
-        if let Err(error) = self.begin(&mut stream).await {
+        if let Err(error) = self.read_history(&mut stream).await {
             self.source_lost(error);
         }
         let mut copy = Some(stream);
@@ -262,13 +262,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                         self.source_lost(error);
                     }
                 }
-                Ok(Pause::NewTopic(topic)) => {
-                    if let Err(error) = self.prepare(stream, topic).await {
-                        self.source_lost(error);
-                    }
-                }
-                Ok(Pause::NewSchemas(kind)) => {
-                    if let Err(error) = self.register_standing(stream, kind).await {
+                Ok(Pause::Unready(lacks)) => {
+                    if let Err(error) = self.make_ready(stream, lacks).await {
                         self.source_lost(error);
                     }
                 }

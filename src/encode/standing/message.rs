@@ -7,7 +7,6 @@ use super::super::envelope::VERSION;
 use super::super::format::{Format, Payload, Segments};
 use super::Standing;
 use super::transaction::{Order, put_block};
-use crate::error::Result;
 use crate::event::LogicalMessage;
 use crate::lsn::Lsn;
 use crate::pgtime::PgMicros;
@@ -82,15 +81,7 @@ impl Encoder {
     /// Encodes a logical decoding message; gives the number of records, which is 1. `last_time` is the commit time of
     /// the last transaction that was seen, which Debezium gives to a message outside transactions; where there is none,
     /// it has the present time.
-    ///
-    /// # Errors
-    /// `Bug` where its schemas were to be registered and were not.
-    pub fn message(
-        &mut self,
-        message: LogicalMessage<'_>,
-        last_time: Option<PgMicros>,
-        now_unix_nanos: u64,
-    ) -> Result<usize> {
+    pub fn message(&mut self, message: LogicalMessage<'_>, last_time: Option<PgMicros>, now_unix_nanos: u64) -> usize {
         let now = || PgMicros::from_unix_micros(i64::try_from(now_unix_nanos / 1_000).unwrap_or(i64::MAX));
         let time = message.transaction.map(|transaction| transaction.commit_time).or(last_time);
         let order = match (&mut self.standing.tally, message.transaction) {

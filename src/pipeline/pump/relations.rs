@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{Pump, Unfit};
 use crate::catalog::facts::Facts;
 use crate::catalog::{OwnedRelation, RelationVersion};
-use crate::encode::{SchemaText, Standing};
 use crate::history::Number;
 use crate::lsn::Position;
 use crate::observe::{Metrics, StreamForm};
@@ -54,24 +53,6 @@ impl Pump {
     #[must_use]
     pub const fn next_change(&self) -> (Position, PgMicros) {
         (self.assembler.next_position(), self.commit_time)
-    }
-
-    /// What has to be registered before rows of a relation version can be encoded.
-    #[must_use]
-    pub fn schemas(&self, relation: &RelationVersion) -> Vec<SchemaText> {
-        if self.tables.captures(relation) { self.encoder.schemas(relation) } else { Vec::new() }
-    }
-
-    /// What has to be registered before records of a kind that belongs to no table can be encoded.
-    #[must_use]
-    pub fn standing_schemas_of(&self, kind: Standing) -> Vec<SchemaText> {
-        self.encoder.standing_schemas_of(kind)
-    }
-
-    /// The same for all kinds that are certain to come.
-    #[must_use]
-    pub fn standing_schemas(&self) -> Vec<SchemaText> {
-        self.encoder.standing_schemas()
     }
 
     /// Takes in a relation version.

@@ -1,4 +1,4 @@
-//! What rows wait for: facts of their relation, numbers of its schemas, and a topic that is ready.
+//! What rows wait for: facts of their relation, and records: numbers of their schemas, and a topic that is ready.
 //!
 //! Owns the waits between two frames. Must never let one of them fall silent towards the server or deaf to a stop.
 
@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use super::{Shell, queue_status, stop_ordered};
 use crate::catalog::{OwnedRelation, RelationVersion};
-use crate::encode::{Encoder, Standing};
+use crate::encode::Encoder;
 use crate::error::{Kind, Result};
 use crate::pipeline::input::{Effect, Input};
+use crate::pipeline::pump::Lacks;
 use crate::pipeline::tables::SHARED_TOPIC_REMEDY;
 use crate::sink::Sink;
 use crate::source::facts;
@@ -64,13 +65,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         Ok(())
     }
 
-    /// Takes in a relation version before the first of its rows: its schemas are registered, then it gets its number.
+    /// Takes in a relation version before the first of its rows: it gets its number.
     pub(super) async fn introduce(&mut self, stream: &mut CopyBoth, version: Arc<RelationVersion>) -> Result<()> {
         if self.pump.captures(&version) {
-            let schemas = self.pump.schemas(&version);
-            if !self.register(stream, &schemas).await? {
-                return Ok(());
-            }
             let Some(number) = self.number(stream, &version).await? else { return Ok(()) };
             self.pump.number(&version, number);
         }
@@ -78,20 +75,20 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         Ok(())
     }
 
-    /// What a session waits for before its first frame: the numbers of relation versions, and the schemas of records that
-    /// belong to no table.
-    pub(super) async fn begin(&mut self, stream: &mut CopyBoth) -> Result<()> {
-        self.read_history(stream).await?;
-        self.register(stream, &self.pump.standing_schemas()).await.map(drop)
-    }
-
-    /// Registers the schemas of records that belong to no table, before the first of them.
-    pub(super) async fn register_standing(&mut self, stream: &mut CopyBoth, kind: Standing) -> Result<()> {
-        self.register(stream, &self.pump.standing_schemas_of(kind)).await.map(drop)
+    /// Gets what the records lack that wait: the numbers of their schemas, then a topic that is ready.
+    pub(super) async fn make_ready(&mut self, stream: &mut CopyBoth, lacks: Lacks) -> Result<()> {
+        if !self.register(stream, &lacks.schemas).await? {
+            return Ok(());
+        }
+        self.pump.take_numbers();
+        match lacks.topic {
+            Some(topic) => self.prepare(stream, topic).await,
+            None => Ok(()),
+        }
     }
 
     /// Makes a topic ready for the records that wait for it.
-    pub(super) async fn prepare(&mut self, stream: &mut CopyBoth, topic: Arc<str>) -> Result<()> {
+    async fn prepare(&mut self, stream: &mut CopyBoth, topic: Arc<str>) -> Result<()> {
         let prepared = self.sink.prepare(vec![Arc::clone(&topic)]);
         match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
             // A sink that has failed meanwhile vouches for nothing: the next one looks for itself.

@@ -1,7 +1,7 @@
 //! The wait for the schema registry.
 //!
-//! Rows of a relation version wait until its schemas have their numbers: for ever where the registry is away, while the
-//! server is kept alive and the slot keeps what is not written.
+//! The first record under a schema waits until that has its number: for ever where the registry is away, while the server
+//! is kept alive and the slot keeps what is not written.
 
 use std::time::Duration;
 

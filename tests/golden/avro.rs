@@ -21,6 +21,7 @@ const RECORDS_MIN: usize = 1_370;
 const COUNTERPARTS: &[(&str, &[&str])] = &[
     ("avro", &["schemas", "default"]),
     ("avro-strings", &["strings"]),
+    ("avro-bare", &[]),
     ("avro-transaction-metadata", &["transaction-metadata"]),
     ("hidden-avro", &[]),
 ];

@@ -135,6 +135,8 @@ fn apicurios_records_carry_the_number_of_the_text_or_of_the_version() {
             let _walcast = scene.stream(&borrowed(&apicurio(version, use_id, group)));
             scene.execute(&format!("INSERT INTO t VALUES ({count})"));
             scene.wait_for("public.t", count);
+            // Whoever follows does not send it again.
+            scene.database.wait_until_confirmed();
         }
 
         // Then the text has one number in both, and each version its own, under which readers find the schema.

@@ -146,11 +146,12 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let connector = Arc::clone(&self.connector);
         let sql = Arc::clone(&self.sql);
         let (known, confirmed) = (self.known.clone(), self.core.confirmed().map(ConfirmedLsn::lsn));
-        let checked = self.preflight();
+        let (checked, open_history) = (self.preflight(), self.versions.opener());
         let attempt = async move {
             tokio::time::sleep(wait).await;
             checked.await?;
-            Session::open(connector, sql, known, confirmed).await
+            let opening = open_history();
+            Ok((Session::open(connector, sql, known, confirmed).await?, opening))
         };
         let mut attempt = std::pin::pin!(attempt);
         loop {
@@ -163,8 +164,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     return Turn::Drain;
                 }
                 session = &mut attempt => match session {
-                    Ok(session) => {
+                    Ok((session, opening)) => {
                         self.known.learn(&session);
+                        self.versions.opens(opening);
                         self.apply(Input::Connected {
                             confirmed_flush: session.confirmed_flush,
                             answer_within: session.answer_within,

@@ -4,10 +4,12 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use super::Shell;
 use crate::catalog::RelationVersion;
 use crate::config::SchemaHistory;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::history::record::Record;
 use crate::history::{Doubt, Fingerprint, Number, Numbers, Opened, Pending, Standing, Store};
 use crate::sink::Sink;
@@ -22,12 +24,29 @@ pub(super) struct Versions {
     store: Option<Arc<dyn Store>>,
     /// Whether the store was read.
     read: bool,
+    /// The store is being opened, since the making of the session began.
+    opening: Option<Opening>,
 }
+
+/// A store that is opened beside something else. Dropped, it opens the store all the same.
+pub(super) type Opening = JoinHandle<Result<Opened>>;
 
 impl Versions {
     /// What a sink has to offer. A later sink of the same connector would offer the same.
     pub(super) fn of(sink: &impl Sink, history: &SchemaHistory) -> Self {
-        Self { numbers: Numbers::default(), store: sink.history(history), read: false }
+        Self { numbers: Numbers::default(), store: sink.history(history), read: false, opening: None }
+    }
+
+    /// Begins to open the store when it is called, unless the store was read: what takes a server and brokers their time
+    /// may take it at once.
+    pub(super) fn opener(&self) -> impl FnOnce() -> Option<Opening> + Send + use<> {
+        let store = self.store.clone().filter(|_| !self.read);
+        move || store.map(|store| tokio::spawn(store.open()))
+    }
+
+    /// Takes what [`Self::opener`] has begun.
+    pub(super) fn opens(&mut self, opening: Option<Opening>) {
+        self.opening = opening;
     }
 
     /// Adds what stands in the way to a report.
@@ -77,7 +96,13 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Reads the history, unless an earlier session has.
     pub(super) async fn read_history(&mut self, stream: &mut CopyBoth) -> Result<()> {
         let Some(store) = self.versions.store.clone().filter(|_| !self.versions.read) else { return Ok(()) };
-        if let Some(opened) = self.await_store(stream, store.open()).await? {
+        let opening: Pending<Opened> = match self.versions.opening.take() {
+            Some(begun) => Box::pin(async {
+                begun.await.unwrap_or_else(|_| Err(Error::bug("the opening of the schema history panicked")))
+            }),
+            None => store.open(),
+        };
+        if let Some(opened) = self.await_store(stream, opening).await? {
             self.versions.opened(opened);
         }
         Ok(())

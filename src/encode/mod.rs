@@ -115,6 +115,8 @@ struct Encoded {
     values: Vec<u8>,
     headers: Vec<u8>,
     records: Vec<Ranges>,
+    /// Whether records of no table carry walcast's own headers.
+    stamped: bool,
 }
 
 /// Where the parts of a record lie in the buffers.
@@ -315,6 +317,7 @@ impl Encoder {
             None => None,
         };
         let (place, stamps) = match self.standing.place(encoded.origin) {
+            Some(place) if encoded.stamped => (place, self.stamper.of(index, &[])),
             Some(place) => (place, Stamps::NONE),
             None => {
                 let plan = self.plans.get(encoded.plan)?;
@@ -369,6 +372,7 @@ fn shared_headers(options: &EncoderOptions) -> Arc<[Header]> {
 impl Encoded {
     fn clear(&mut self, origin: Origin) {
         self.origin = origin;
+        self.stamped = false;
         self.records.clear();
         for buffer in [&mut self.keys, &mut self.values, &mut self.headers] {
             buffer.clear();

@@ -2,7 +2,7 @@
 //! be decoded.
 //!
 //! Owns [`Standing`], the topics of these records and what frames them. None of them carries the context headers, as in
-//! Debezium.
+//! Debezium; walcast's own, where they are asked for, stand on those that the database's log has a position for.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::record::Header;
 use super::{Encoder, Origin, Ranges, topic};
 use crate::config::TransactionMetadata;
 use crate::error::{Error, Result};
+use crate::lsn::Position;
 use crate::schema::{Conversion, Schema, standing};
 
 mod dead_letter;
@@ -197,8 +198,14 @@ impl Encoder {
         stream.frames.is_some()
     }
 
-    /// Leaves one record in the buffers.
-    fn write_standing(&mut self, kind: Standing, key: &impl Payload, value: &impl Payload) -> Result<usize> {
+    /// Leaves one record in the buffers, with walcast's own headers where it has a position.
+    fn write_standing(
+        &mut self,
+        kind: Standing,
+        position: Option<Position>,
+        key: &impl Payload,
+        value: &impl Payload,
+    ) -> Result<usize> {
         if !self.is_framed(kind) {
             let topic = self.standing_topic(kind);
             return Err(Error::bug(format!("the schemas of topic {topic} are not registered")));
@@ -215,6 +222,10 @@ impl Encoder {
         out.values.extend_from_slice(frames.value.tail);
         let (key, value) = (Some(0..out.keys.len()), Some(0..out.values.len()));
         out.records.push(Ranges { key, value, own_header: None, number: 0 });
+        out.stamped = position.is_some();
+        if let Some(position) = position {
+            self.stamper.render_standing(position, &out.records);
+        }
         Ok(1)
     }
 }

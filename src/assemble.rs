@@ -274,7 +274,7 @@ impl Assembler {
         }
         self.last_commit = Some(frame_start);
         let before = Lsn::new(frame_start.as_u64().saturating_sub(1));
-        let position = Position { commit: CommitLsn::new(before), ordinal: u64::MAX };
+        let position = Position::end(CommitLsn::new(before));
         if self.resume_after.is_some_and(|after| position <= after) {
             return Ok(Step::Skipped);
         }

@@ -117,6 +117,8 @@ struct Encoded {
     records: Vec<Ranges>,
     /// They stand without the number of a schema that is not registered yet.
     lacks_numbers: bool,
+    /// Whether records of no table carry walcast's own headers.
+    stamped: bool,
 }
 
 /// Where the parts of a record lie in the buffers.
@@ -307,6 +309,7 @@ impl Encoder {
             None => None,
         };
         let (place, stamps) = match self.standing.place(encoded.origin) {
+            Some(place) if encoded.stamped => (place, self.stamper.of(index, &[])),
             Some(place) => (place, Stamps::NONE),
             None => {
                 let plan = self.plans.get(encoded.plan)?;
@@ -362,6 +365,7 @@ impl Encoded {
     fn clear(&mut self, origin: Origin) {
         self.origin = origin;
         self.lacks_numbers = false;
+        self.stamped = false;
         self.records.clear();
         for buffer in [&mut self.keys, &mut self.values, &mut self.headers] {
             buffer.clear();

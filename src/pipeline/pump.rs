@@ -251,7 +251,7 @@ impl Pump {
             }
             Step::Begin(transaction) => {
                 self.commit_time = transaction.commit_time;
-                self.position = Position { commit: transaction.commit, ordinal: 0 };
+                self.position = Position::begin(transaction.commit);
                 self.unit_records = 0;
                 core.apply(Input::UnitOpened, now, effects);
                 let begun = Self::begin_transaction(&mut self.encoder, &mut self.off_table, transaction, start);

@@ -32,6 +32,6 @@ impl Encoder {
     pub fn heartbeat(&mut self, now_unix_nanos: u64) -> usize {
         let server_name = self.options.topic_prefix.clone();
         let value = Value { unix_millis: i64::try_from(now_unix_nanos / 1_000_000).unwrap_or(i64::MAX) };
-        self.write_standing(Standing::Heartbeat, &Key { server_name: &server_name }, &value)
+        self.write_standing(Standing::Heartbeat, None, &Key { server_name: &server_name }, &value)
     }
 }

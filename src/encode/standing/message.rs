@@ -102,6 +102,6 @@ impl Encoder {
             content: &content,
             order,
         };
-        self.write_standing(Standing::Message, &Key { prefix: message.prefix }, &value)
+        self.write_standing(Standing::Message, Some(message.position), &Key { prefix: message.prefix }, &value)
     }
 }

@@ -2,7 +2,7 @@
 //! be decoded.
 //!
 //! Owns [`Standing`], the topics of these records and what frames them. None of them carries the context headers, as in
-//! Debezium.
+//! Debezium; walcast's own, where they are asked for, stand on those that the database's log has a position for.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use super::framing::{Frame, Side};
 use super::record::Header;
 use super::{Encoder, Origin, Ranges, topic};
 use crate::config::TransactionMetadata;
+use crate::lsn::Position;
 use crate::schema::{Conversion, Schema, standing};
 
 mod dead_letter;
@@ -171,8 +172,14 @@ impl Encoder {
         self.options.records.naming.key_field.is_some()
     }
 
-    /// Leaves one record in the buffers, and says how many there are now.
-    fn write_standing(&mut self, kind: Standing, key: &impl Payload, value: &impl Payload) -> usize {
+    /// Leaves one record in the buffers, with walcast's own headers where it has a position, and says how many there are now.
+    fn write_standing(
+        &mut self,
+        kind: Standing,
+        position: Option<Position>,
+        key: &impl Payload,
+        value: &impl Payload,
+    ) -> usize {
         let (key_format, value_format, ids) = (self.key_format, self.value_format, self.schema_ids.as_deref());
         let Stream { topic, key: key_schema, value: value_schema, frames } = self.standing.stream_mut(kind);
         let frames = frames.get_or_insert_with(|| Frames {
@@ -190,6 +197,10 @@ impl Encoder {
         out.lacks_numbers = !(frames.key.is_registered() && frames.value.is_registered());
         let (key, value) = (Some(0..out.keys.len()), Some(0..out.values.len()));
         out.records.push(Ranges { key, value, own_header: None, number: 0 });
+        out.stamped = position.is_some();
+        if let Some(position) = position {
+            self.stamper.render_standing(position, &out.records);
+        }
         1
     }
 }

@@ -247,7 +247,7 @@ impl Encoder {
         tally.begin(transaction);
         let (xid, commit_time) = (transaction.xid, transaction.commit_time);
         let value = Value { xid, lsn, commit_time, events: None };
-        self.write_standing(Standing::Transaction, &Key { xid, lsn }, &value)
+        self.write_standing(Standing::Transaction, Some(Position::begin(transaction.commit)), &Key { xid, lsn }, &value)
     }
 
     /// Goes on with a transaction whose begin was written before, after its source was lost. What was written of it is
@@ -264,10 +264,11 @@ impl Encoder {
     /// described. `lsn` is where the frame of its commit starts.
     pub fn end_transaction(&mut self, lsn: Lsn) -> usize {
         let Some(tally) = &mut self.standing.tally else { return 0 };
-        let Some((xid, _)) = tally.transaction else { return 0 };
+        let Some((xid, commit)) = tally.transaction else { return 0 };
         let commit_time = tally.commit_time;
         let events = Some((tally.total, tally.counts()));
-        self.write_standing(Standing::Transaction, &Key { xid, lsn }, &Value { xid, lsn, commit_time, events })
+        let value = Value { xid, lsn, commit_time, events };
+        self.write_standing(Standing::Transaction, Some(Position::end(commit)), &Key { xid, lsn }, &value)
     }
 
     /// Takes back what the last event was counted for: its records were not all taken, and it is going to be encoded

@@ -134,7 +134,7 @@ impl Pump {
         start: Lsn,
     ) -> Option<usize> {
         off_table.last_time = Some(transaction.commit_time);
-        if off_table.is_delivered(Position { commit: transaction.commit, ordinal: 0 }) {
+        if off_table.is_delivered(Position::begin(transaction.commit)) {
             encoder.resume_transaction(transaction);
             return None;
         }
@@ -163,7 +163,7 @@ impl Pump {
         now: Instant,
         effects: &mut Vec<Effect>,
     ) -> Result<Option<Pause>> {
-        self.position = Position { commit, ordinal: u64::MAX };
+        self.position = Position::end(commit);
         core.apply(Input::Received(end.lsn()), now, effects);
         if !self.off_table.is_delivered(self.position) {
             let records = self.encoder.end_transaction(start);

@@ -19,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::event::{Change, Event, KnownRow};
 use crate::ledger::Ticket;
 use crate::pgoutput::RelationId;
-use crate::schema::{Schema, Tables, holds_values};
+pub use crate::schema::holds_values;
+use crate::schema::{Schema, Tables};
 
 mod avro;
 #[cfg(test)]

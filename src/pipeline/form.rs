@@ -5,9 +5,9 @@
 use crate::catalog::facts::Facts;
 use crate::catalog::{BinaryUse, OwnedRelation, binary_use};
 use crate::config::{BinaryTransfer, Connector};
+use crate::encode::holds_values;
 use crate::error::Result;
 use crate::observe::StreamForm;
-use crate::schema::holds_values;
 use crate::source::binary;
 use crate::source::capture::CaptureFilter;
 use crate::source::sql::Sql;

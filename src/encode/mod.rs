@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::event::{Change, Event, KnownRow};
 use crate::ledger::Ticket;
 use crate::pgoutput::RelationId;
+pub use crate::schema::holds_values;
 use crate::schema::{Schema, Tables};
 
 mod avro;
@@ -204,6 +205,12 @@ impl Encoder {
     pub fn plan(&mut self, relation: &Arc<RelationVersion>) -> Arc<str> {
         let index = self.plan_index(relation);
         self.plans.get(index).map_or_else(|| Arc::from(""), |plan| Arc::clone(&plan.topic))
+    }
+
+    /// Whether records of a relation have values of one of its columns.
+    #[must_use]
+    pub fn holds_values(&self, relation: &RelationVersion, position: usize) -> bool {
+        holds_values(relation, position, &self.options.records)
     }
 
     fn plan_index(&mut self, relation: &Arc<RelationVersion>) -> usize {

@@ -166,29 +166,30 @@ fn records_of_no_table_say_where_they_stand_unless_nothing_happened_there() {
         lsn: Lsn::new(0x16_B374_D8A0),
         last_commit: None,
         transaction,
+        origin: None,
         prefix: "audit",
         content: b"x",
     };
     let stamped = |position: &str| [format!("walcast.position={position} walcast.event_id={SYSTEM_ID}-{position}-0")];
 
     // Given a transaction of a row and a message, then each of its records has a position of its own
-    let records = encoder.begin_transaction(&transaction, Lsn::new(1)).unwrap();
+    let records = encoder.begin_transaction(&transaction, Lsn::new(1));
     assert_eq!(written(&encoder, records), stamped("16/B374D848:0"));
     let numbered =
         format!("walcast.position=16/B374D848:1 walcast.schema_version=3 walcast.event_id={SYSTEM_ID}-16/B374D848:1-0");
     assert_eq!(stamps(&mut encoder, &table, 1, Change::Insert { new: one.tuple() }), [numbered]);
     let inside = message(Position { commit: transaction.commit, ordinal: 2 }, Some(&transaction));
-    let records = encoder.message(inside, None, NOW_NANOS).unwrap();
+    let records = encoder.message(inside, None, NOW_NANOS);
     assert_eq!(written(&encoder, records), stamped("16/B374D848:2"));
-    let records = encoder.end_transaction(Lsn::new(1)).unwrap();
+    let records = encoder.end_transaction(Lsn::new(1));
     assert_eq!(written(&encoder, records), stamped("16/B374D848:18446744073709551615"));
 
     // and so has a message outside transactions
     let lone = message(Position::end(CommitLsn::new(Lsn::new(0x16_B374_D89F))), None);
-    let records = encoder.message(lone, None, NOW_NANOS).unwrap();
+    let records = encoder.message(lone, None, NOW_NANOS);
     assert_eq!(written(&encoder, records), stamped("16/B374D89F:18446744073709551615"));
 
     // but not a heartbeat, which is no event of the database
-    let records = encoder.heartbeat(NOW_NANOS).unwrap();
+    let records = encoder.heartbeat(NOW_NANOS);
     assert_eq!(written(&encoder, records), [""]);
 }

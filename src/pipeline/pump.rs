@@ -33,6 +33,7 @@ use crate::observe::{Metrics, StreamForm};
 use crate::pgoutput::{Block, RelationId, TypeOid, parse};
 use crate::pgtime::PgMicros;
 use crate::sink::{Append, Sink};
+use crate::value::is_of_binary_form;
 use crate::wire::{CopyBoth, Frame};
 pub use off_table::OffTable;
 use off_table::Pending;
@@ -57,7 +58,7 @@ pub enum Pause {
     NewRelation(Arc<RelationVersion>),
     /// Records wait for what they lack.
     Unready(Lacks),
-    /// A captured relation has a column that a session in binary form cannot carry.
+    /// Something comes that a session in binary form cannot carry.
     NeedText(Unfit),
     /// The sink has no room.
     SinkFull,
@@ -76,15 +77,20 @@ pub struct Lacks {
     pub topic: Option<Arc<str>>,
 }
 
-/// A column that a session in binary form cannot carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfit {
-    /// `schema.table`
-    pub table: String,
-    /// Column name.
-    pub column: String,
-    /// OID of its type.
-    pub type_oid: TypeOid,
+/// What a session in binary form cannot carry.
+#[derive(Debug)]
+pub enum Unfit {
+    /// A column of a captured relation, before the first of its rows.
+    Column {
+        /// `schema.table`
+        table: String,
+        /// Column name.
+        column: String,
+        /// OID of its type.
+        type_oid: TypeOid,
+    },
+    /// A value whose binary form cannot be decoded. It may be possible in text; its event was not appended.
+    Value(Error),
 }
 
 /// Which side a failure of the pump belongs to.
@@ -240,6 +246,10 @@ impl Pump {
                 let id = event.relation.id;
                 match encode(&mut self.encoder, &mut self.tables, &event, clock_nanos) {
                     Ok(waiting) => self.waiting = waiting,
+                    Err(error) if self.form == StreamForm::Binary && is_of_binary_form(&error) => {
+                        self.position.ordinal = self.position.ordinal.saturating_sub(1);
+                        return Ok(Some(Pause::NeedText(Unfit::Value(error))));
+                    }
                     Err(error) => {
                         let (encoder, off_table) = (&mut self.encoder, &mut self.off_table);
                         let (records, topic) = Self::handle_failure(encoder, off_table, &event, payload, error)?;

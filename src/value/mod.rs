@@ -62,7 +62,7 @@ pub use money::Money;
 pub use numeric::NumericSpecial;
 pub use printed::Printed;
 pub use quoted::Quoted;
-pub use refused::{BadValue, Form, Reason};
+pub use refused::{BadValue, Form, Reason, is_of_binary_form};
 pub use scalar::{hex_pair, write_uuid};
 pub use shape::{Circle, Line, Point, Points, Shape, ShapeKind};
 pub use temporal::{Civil, CivilDate, TimeOfDay, TimeTz};

@@ -58,7 +58,6 @@ impl Value<'_> {
     fn source<'s, F: Format>(&self, to: Segments<'s, F>) -> Segments<'s, F> {
         let (message, micros) = (&self.message, self.time.unix_micros());
         let transaction = message.transaction;
-        let origin = transaction.and_then(|transaction| transaction.origin.as_ref());
         let to = to.value(|to| to.put_str(VERSION)).value(|to| to.put_str("postgresql"));
         let to = to.value(|to| to.put_str(self.topic_prefix)).value(|to| to.put_i64(self.time.unix_millis())).null();
         let to = to.value(|to| to.put_str(self.dbname));
@@ -67,8 +66,8 @@ impl Value<'_> {
         let to = to.value(|to| to.put_str("")).value(|to| to.put_str(""));
         let to = to.value_or_null(transaction, |to, transaction| to.put_i64(transaction.xid.0.into()));
         let to = to.value(|to| to.put_i64(message.lsn.as_i64())).null();
-        let to = to.value_or_null(origin, |to, origin| to.put_str(&origin.name));
-        to.value_or_null(origin, |to, origin| to.put_i64(origin.lsn.as_i64()))
+        let to = to.value_or_null(message.origin, |to, origin| to.put_str(&origin.name));
+        to.value_or_null(message.origin, |to, origin| to.put_i64(origin.lsn.as_i64()))
     }
 }
 

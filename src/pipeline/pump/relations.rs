@@ -25,13 +25,19 @@ impl Pump {
         version
     }
 
-    /// The first column of a captured relation that the session's form cannot carry. Of others no value is read.
+    /// The first column of a captured relation that the session's form cannot carry. Of columns that records have not, and
+    /// of other relations, no value is read.
     pub(super) fn unfit(&self, relation: &RelationVersion) -> Option<Unfit> {
         if self.form == StreamForm::Text {
             return None;
         }
-        let column = self.assembler.catalog().unfit_for_binary(relation.id)?;
-        self.tables.captures(relation).then(|| Unfit {
+        let unfit = self.assembler.catalog().unfit_for_binary(relation.id);
+        if unfit.is_empty() || !self.tables.captures(relation) {
+            return None;
+        }
+        let column = unfit.iter().find(|&&position| self.encoder.holds_values(relation, position))?;
+        let column = relation.columns.get(*column)?;
+        Some(Unfit::Column {
             table: format!("{}.{}", relation.schema, relation.table),
             column: column.name.clone(),
             type_oid: column.type_oid,

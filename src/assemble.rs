@@ -26,6 +26,8 @@ pub struct Assembler {
     open: Option<Open>,
     /// End of the last commit of this session, or position of the last message outside transactions.
     last_commit: Option<Lsn>,
+    /// Origin of the last transaction of this session that is over.
+    last_origin: Option<TransactionOrigin>,
     /// The relation of the last row, so that most rows need no look-up.
     last_relation: Option<Arc<RelationVersion>>,
     stray_aborts: u64,
@@ -112,7 +114,7 @@ impl Assembler {
     /// the session where that is known.
     #[must_use]
     pub fn new(catalog: Catalog, resume_after: Option<Position>, last_commit: Option<Lsn>) -> Self {
-        Self { catalog, resume_after, open: None, last_commit, last_relation: None, stray_aborts: 0 }
+        Self { catalog, resume_after, open: None, last_commit, last_origin: None, last_relation: None, stray_aborts: 0 }
     }
 
     /// Ends the session, giving back the catalog for the next.
@@ -224,6 +226,7 @@ impl Assembler {
                 .positions(expected.lsn(), commit.commit.lsn()));
         }
         self.last_commit = Some(commit.end.lsn());
+        self.last_origin = open.transaction.origin;
         Ok(Step::Commit { commit: commit.commit, end: commit.end })
     }
 
@@ -249,6 +252,7 @@ impl Assembler {
                     lsn: parts.lsn,
                     last_commit: parts.last_commit,
                     transaction: Some(parts.transaction),
+                    origin: parts.transaction.origin.as_ref(),
                     prefix: logical.prefix,
                     content: logical.content,
                 }))
@@ -267,14 +271,14 @@ impl Assembler {
     /// A message outside transactions stands for itself, and `source.sequence` counts from it as from a commit. The
     /// server writes it when it decodes its record, so never inside a transaction, which it writes in one piece: inside
     /// one it would confirm what lies behind it.
-    fn lone<'a>(&mut self, frame_start: Lsn, logical: Logical<'a>) -> Result<Step<'a>> {
+    fn lone<'a>(&'a mut self, frame_start: Lsn, logical: Logical<'a>) -> Result<Step<'a>> {
         if let Some(open) = &self.open {
             return Err(out_of_order("a message outside transactions came inside one", frame_start)
                 .detail(format!("transaction {} was open", open.transaction.xid)));
         }
         self.last_commit = Some(frame_start);
         let before = Lsn::new(frame_start.as_u64().saturating_sub(1));
-        let position = Position { commit: CommitLsn::new(before), ordinal: u64::MAX };
+        let position = Position::end(CommitLsn::new(before));
         if self.resume_after.is_some_and(|after| position <= after) {
             return Ok(Step::Skipped);
         }
@@ -283,6 +287,7 @@ impl Assembler {
             lsn: frame_start,
             last_commit: self.last_commit,
             transaction: None,
+            origin: self.last_origin.as_ref(),
             prefix: logical.prefix,
             content: logical.content,
         }))

@@ -144,6 +144,20 @@ pub struct Position {
     pub ordinal: u64,
 }
 
+impl Position {
+    /// Before every change of a transaction.
+    #[must_use]
+    pub const fn begin(commit: CommitLsn) -> Self {
+        Self { commit, ordinal: 0 }
+    }
+
+    /// Behind every change of a transaction.
+    #[must_use]
+    pub const fn end(commit: CommitLsn) -> Self {
+        Self { commit, ordinal: u64::MAX }
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.commit, self.ordinal)

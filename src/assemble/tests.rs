@@ -179,6 +179,20 @@ fn an_origin_belongs_to_its_transaction_alone() {
 }
 
 #[test]
+fn a_message_outside_transactions_has_the_origin_of_the_last_one() {
+    let mut assembler = assembler(None);
+    let mut origins = Vec::new();
+    let replicated = [begin(0x500), origin(), logical(true), commit(0x500), logical(false)];
+    let own = [begin(0x600), logical(true), commit(0x600), logical(false)];
+    for message in [logical(false)].into_iter().chain(replicated).chain(own) {
+        if let Step::Logical(message) = assembler.step(Lsn::ZERO, message).unwrap() {
+            origins.push(message.origin.map(|origin| origin.lsn.as_u64()));
+        }
+    }
+    assert_eq!(origins, [None, Some(77), Some(77), None, None]);
+}
+
+#[test]
 fn a_message_outside_transactions_counts_as_a_last_commit() {
     let row = TupleBuffer::of_text(&["1"]);
     let steps = play(&mut assembler(None), &[logical(false), begin(0x500), insert(A, row.tuple())]);

@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 
-use super::facts::{TypeFacts, TypeSort};
-use super::{ColumnType, UnknownType, types};
+use super::facts::{Sending, TypeFacts, TypeSort};
+use super::types;
 use crate::pgoutput::TypeOid;
 
 /// What a column of a type means for a binary session.
@@ -19,7 +19,7 @@ pub enum BinaryUse {
     Fits,
     /// Its values would come in a form that is not known or tells less than the text.
     Unreadable,
-    /// The server itself may fail at a value: at a part, of an array or composite value, that has no send function.
+    /// The server itself fails at a value: at a part, of an array or composite value, that has no send function.
     /// That ends the session even where nobody reads the column.
     MayStop,
 }
@@ -37,35 +37,40 @@ const EXTENSIONS: [(&str, &str); 9] = [
     ("vector", "vector"),
 ];
 
+/// Built-in types that have no send function: `aclitem`, `gtsvector`.
+const UNSENT: [u32; 2] = [1033, 3642];
+/// Built-in types of which a part has none: arrays of those, the row types of `pg_type`, `pg_attribute`, `pg_proc` and
+/// `pg_class`, and arrays of these.
+const PART_UNSENT: [u32; 10] = [71, 75, 81, 83, 210, 270, 272, 273, 1034, 3644];
+
 /// Judges a column's type.
 #[must_use]
 pub fn binary_use(oid: TypeOid, types: &HashMap<TypeOid, TypeFacts>) -> BinaryUse {
-    match use_of(&types::resolve(oid, -1, types)) {
-        BinaryUse::Fits if is_anothers(oid, types) => BinaryUse::Unreadable,
-        found => found,
+    match sending(oid, types) {
+        Sending::Text => BinaryUse::Fits,
+        Sending::Stops => BinaryUse::MayStop,
+        Sending::Binary if types::resolve(oid, -1, types).has_safe_binary() && !is_anothers(oid, types) => {
+            BinaryUse::Fits
+        }
+        Sending::Binary => BinaryUse::Unreadable,
     }
 }
 
 /// Whether a column's values must be asked for as text in a binary COPY, which fails where pgoutput would send text.
 #[must_use]
 pub fn copies_as_text(oid: TypeOid, types: &HashMap<TypeOid, TypeFacts>) -> bool {
-    types::resolve(oid, -1, types) == ColumnType::Isbn || binary_use(oid, types) != BinaryUse::Fits
+    sending(oid, types) != Sending::Binary || binary_use(oid, types) != BinaryUse::Fits
 }
 
-fn use_of(column_type: &ColumnType) -> BinaryUse {
-    match column_type {
-        // It has no send function, so its text comes.
-        ColumnType::Isbn => BinaryUse::Fits,
-        ColumnType::Unknown(UnknownType::Opaque) => BinaryUse::MayStop,
-        ColumnType::Array(element) | ColumnType::DomainArray(element) | ColumnType::DroppedArray(element) => {
-            if **element == ColumnType::Isbn {
-                BinaryUse::MayStop
-            } else {
-                use_of(element)
-            }
-        }
-        _ if column_type.has_safe_binary() => BinaryUse::Fits,
-        _ => BinaryUse::Unreadable,
+/// Nobody knows how a type is sent that the catalog does not know any more.
+fn sending(oid: TypeOid, types: &HashMap<TypeOid, TypeFacts>) -> Sending {
+    if !types::is_built_in(oid) {
+        return types.get(&oid).map_or(Sending::Stops, |facts| facts.sending);
+    }
+    match oid.0 {
+        oid if UNSENT.contains(&oid) => Sending::Text,
+        oid if PART_UNSENT.contains(&oid) => Sending::Stops,
+        _ => Sending::Binary,
     }
 }
 
@@ -97,10 +102,12 @@ mod tests {
     const DOMAIN: TypeOid = TypeOid(20_002);
 
     /// A type with its array and a domain over the array.
-    fn family(name: &str, extension: Option<&str>, sort: TypeSort) -> HashMap<TypeOid, TypeFacts> {
+    fn family(name: &str, extension: Option<&str>, sort: TypeSort, sending: Sending) -> HashMap<TypeOid, TypeFacts> {
+        let whole = if sending == Sending::Text { Sending::Stops } else { sending };
         let facts = |name: &str, extension: Option<&str>, sort| TypeFacts {
             name: name.to_owned(),
             schema: "public".to_owned(),
+            sending: if matches!(sort, TypeSort::Array(_) | TypeSort::Domain { .. }) { whole } else { sending },
             sort,
             extension: extension.map(str::to_owned),
         };
@@ -111,9 +118,13 @@ mod tests {
         ])
     }
 
-    fn uses(name: &str, extension: Option<&str>, sort: TypeSort) -> [BinaryUse; 3] {
-        let types = family(name, extension, sort);
+    fn uses_of(name: &str, extension: Option<&str>, sort: TypeSort, sending: Sending) -> [BinaryUse; 3] {
+        let types = family(name, extension, sort, sending);
         [BASE, ARRAY, DOMAIN].map(|oid| binary_use(oid, &types))
+    }
+
+    fn uses(name: &str, extension: Option<&str>, sort: TypeSort) -> [BinaryUse; 3] {
+        uses_of(name, extension, sort, Sending::Binary)
     }
 
     #[test]
@@ -126,7 +137,9 @@ mod tests {
             (3220, BinaryUse::Fits),
             (790, BinaryUse::Unreadable),
             (791, BinaryUse::Unreadable),
-            (2205, BinaryUse::MayStop),
+            (2205, BinaryUse::Unreadable),
+            (2210, BinaryUse::Unreadable),
+            (1033, BinaryUse::Fits),
             (1034, BinaryUse::MayStop),
         ] {
             assert_eq!(binary_use(TypeOid(oid), &none), expected, "{oid}");
@@ -138,19 +151,21 @@ mod tests {
     fn types_of_ones_own_are_judged_by_what_they_are_made_of() {
         use BinaryUse::{Fits, MayStop, Unreadable};
         assert_eq!(uses("mood", None, TypeSort::Enum(vec!["sad".to_owned()])), [Fits; 3]);
-        assert_eq!(uses("pair", None, TypeSort::Other), [MayStop; 3]);
+        assert_eq!(uses("pair", None, TypeSort::Other), [Unreadable; 3]);
+        let part_unsent = uses_of("pair", None, TypeSort::Other, Sending::Stops);
+        assert_eq!(part_unsent, [MayStop; 3]);
         assert_eq!(uses("hstore", Some("hstore"), TypeSort::Base), [Fits; 3]);
         assert_eq!(uses("vector", Some("vector"), TypeSort::Base), [Fits; 3]);
         assert_eq!(uses("vector", Some("vectors"), TypeSort::Base), [Unreadable; 3], "another extension's");
         assert_eq!(uses("ltree", None, TypeSort::Base), [Unreadable; 3], "nobody's");
-        assert_eq!(uses("isbn", Some("isn"), TypeSort::Base), [Fits, MayStop, MayStop]);
-        assert_eq!(uses("ip4", Some("ip4r"), TypeSort::Base), [MayStop; 3]);
+        assert_eq!(uses_of("isbn", Some("isn"), TypeSort::Base, Sending::Text), [Fits, MayStop, MayStop]);
+        assert_eq!(uses("ip4", Some("ip4r"), TypeSort::Base), [Unreadable; 3]);
     }
 
     #[test]
     fn a_domain_of_itself_ends() {
-        let mut types = family("it", None, TypeSort::Base);
+        let mut types = family("it", None, TypeSort::Base, Sending::Binary);
         types.get_mut(&DOMAIN).unwrap().sort = TypeSort::Domain { base: DOMAIN, typmod: -1 };
-        assert_eq!(binary_use(DOMAIN, &types), BinaryUse::MayStop);
+        assert_eq!(binary_use(DOMAIN, &types), BinaryUse::Unreadable);
     }
 }

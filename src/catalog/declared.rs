@@ -113,9 +113,10 @@ fn built_in(oid: TypeOid) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::facts::Sending;
 
     fn facts(schema: &str, name: &str, sort: TypeSort) -> TypeFacts {
-        TypeFacts { schema: schema.to_owned(), name: name.to_owned(), sort, extension: None }
+        TypeFacts { schema: schema.to_owned(), name: name.to_owned(), sort, extension: None, sending: Sending::Binary }
     }
 
     fn declared(oid: u32, typmod: i32) -> DeclaredType {

@@ -40,6 +40,21 @@ pub struct TypeFacts {
     pub sort: TypeSort,
     /// The extension that it belongs to, if it does.
     pub extension: Option<String>,
+    /// How a binary session brings its values.
+    pub sending: Sending,
+}
+
+/// How a binary session brings the values of a type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sending {
+    /// In their binary form.
+    #[default]
+    Binary,
+    /// As text: the type has no send function.
+    Text,
+    /// The server stops at one: a part of it, such as an array's element or a composite type's column, has no send
+    /// function.
+    Stops,
 }
 
 /// The sorts of types that matter here.

@@ -178,9 +178,16 @@ fn display_size(oid: TypeOid, typmod: i32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::facts::Sending;
 
     fn facts(name: &str, sort: TypeSort) -> TypeFacts {
-        TypeFacts { name: name.to_owned(), schema: "public".to_owned(), sort, extension: None }
+        TypeFacts {
+            name: name.to_owned(),
+            schema: "public".to_owned(),
+            sort,
+            extension: None,
+            sending: Sending::Binary,
+        }
     }
 
     fn foreign() -> Types {

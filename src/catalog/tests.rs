@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::facts::{ColumnFacts, Facts, TableFacts, TypeFacts, TypeSort};
+use super::facts::{ColumnFacts, Facts, Sending, TableFacts, TypeFacts, TypeSort};
 use super::{
     Catalog, ColumnType, Nullability, NumericSize, OwnedRelation, RangeType, RelationVersion, Seen, UnknownType,
     default, types,
@@ -64,7 +64,16 @@ fn learned(columns: &[RelationColumn<'_>], table: TableFacts) -> Arc<RelationVer
 fn types_are_resolved_by_oid_and_modifier() {
     let domain = |base, typmod| TypeSort::Domain { base, typmod };
     let known = |oid, name: &str, sort| {
-        (TypeOid(oid), TypeFacts { name: name.to_owned(), schema: "public".to_owned(), sort, extension: None })
+        (
+            TypeOid(oid),
+            TypeFacts {
+                name: name.to_owned(),
+                schema: "public".to_owned(),
+                sort,
+                extension: None,
+                sending: Sending::Binary,
+            },
+        )
     };
     let known = HashMap::from([
         known(20_000, "mood", TypeSort::Enum(vec!["sad".to_owned(), "ok".to_owned()])),
@@ -150,8 +159,13 @@ fn types_are_resolved_by_oid_and_modifier() {
 
 #[test]
 fn endless_arrays_end() {
-    let facts =
-        TypeFacts { name: "_x".to_owned(), schema: "public".to_owned(), sort: TypeSort::Array(MOOD), extension: None };
+    let facts = TypeFacts {
+        name: "_x".to_owned(),
+        schema: "public".to_owned(),
+        sort: TypeSort::Array(MOOD),
+        extension: None,
+        sending: Sending::Binary,
+    };
     let types = HashMap::from([(MOOD, facts)]);
     let mut found = &types::resolve(MOOD, -1, &types);
     let mut depth = 0;

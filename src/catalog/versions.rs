@@ -75,6 +75,20 @@ impl OwnedRelation {
         types.dedup();
         types
     }
+
+    /// Positions of its columns that a binary session cannot carry.
+    pub fn unfit_for_binary(&self, types: &Types) -> impl Iterator<Item = usize> {
+        let unfit = |column: &OwnedColumn| binary_use(column.type_oid, types) != BinaryUse::Fits;
+        self.columns.iter().enumerate().filter(move |(_, column)| unfit(column)).map(|(position, _)| position)
+    }
+
+    /// The relation as facts complete it, outside of any catalog.
+    #[must_use]
+    pub fn completed(&self, facts: &Facts) -> RelationVersion {
+        let table = facts.tables.get(&self.id);
+        let key = key::choose(self, table, None);
+        make_version(self, 1, key.positions, table, &facts.types)
+    }
 }
 
 /// What is to be done about a Relation message.
@@ -104,8 +118,8 @@ struct Entry {
     latest: Arc<RelationVersion>,
     /// The latest version may be used by rows.
     current: bool,
-    /// Its first column that a binary session cannot carry.
-    unfit: Option<usize>,
+    /// Positions of its columns that a binary session cannot carry.
+    unfit: Vec<usize>,
 }
 
 impl Catalog {
@@ -163,15 +177,8 @@ impl Catalog {
     fn complete(&mut self, message: &OwnedRelation, table: Option<&TableFacts>, types: &Types) -> Arc<RelationVersion> {
         let before = self.relations.get(&message.id).map(|entry| &entry.latest);
         let key = key::choose(message, table, before.map(Arc::as_ref));
-        let made = RelationVersion {
-            id: message.id,
-            version: before.map_or(1, |before| before.version.saturating_add(1)),
-            schema: message.schema.clone(),
-            table: message.table.clone(),
-            identity: message.identity,
-            columns: message.columns.iter().map(|column| make_column(column, table, types)).collect(),
-            key: key.positions,
-        };
+        let number = before.map_or(1, |before| before.version.saturating_add(1));
+        let made = make_version(message, number, key.positions, table, types);
         let latest = match before {
             Some(latest) if same_but_number(latest, &made) => Arc::clone(latest),
             _ => {
@@ -179,7 +186,7 @@ impl Catalog {
                 Arc::new(made)
             }
         };
-        let unfit = message.columns.iter().position(|column| binary_use(column.type_oid, types) != BinaryUse::Fits);
+        let unfit = message.unfit_for_binary(types).collect();
         self.relations.insert(message.id, Entry { latest: Arc::clone(&latest), current: true, unfit });
         latest
     }
@@ -190,11 +197,10 @@ impl Catalog {
         self.relations.get(&id).filter(|entry| entry.current).map(|entry| &entry.latest)
     }
 
-    /// The first column of a relation that a binary session cannot carry.
+    /// Positions of a relation's columns that a binary session cannot carry.
     #[must_use]
-    pub fn unfit_for_binary(&self, id: RelationId) -> Option<&Column> {
-        let entry = self.relations.get(&id)?;
-        entry.latest.columns.get(entry.unfit?)
+    pub fn unfit_for_binary(&self, id: RelationId) -> &[usize] {
+        self.relations.get(&id).map_or(&[], |entry| &entry.unfit)
     }
 
     /// As [`Catalog::get`], for a row that needs it.
@@ -210,6 +216,24 @@ impl Catalog {
             }
             _ => Err(Error::new(Kind::Protocol, format!("a change of relation {id} came before the relation itself"))),
         }
+    }
+}
+
+fn make_version(
+    message: &OwnedRelation,
+    number: u32,
+    key: Vec<usize>,
+    table: Option<&TableFacts>,
+    types: &Types,
+) -> RelationVersion {
+    RelationVersion {
+        id: message.id,
+        version: number,
+        schema: message.schema.clone(),
+        table: message.table.clone(),
+        identity: message.identity,
+        columns: message.columns.iter().map(|column| make_column(column, table, types)).collect(),
+        key,
     }
 }
 

@@ -12,7 +12,6 @@ use crate::config::{
     AvroConverter, BinaryHandling, Converter, DecimalHandling, HstoreHandling, IntervalHandling, TimePrecision,
     UnknownTypes,
 };
-use crate::error::Kind;
 use crate::event::OldRow;
 use crate::pgoutput::Datum;
 use crate::pgoutput::build::TupleBuffer;
@@ -30,9 +29,13 @@ impl SchemaIds for Registered {
     }
 }
 
-fn encoder(records: Records, converter: Converter) -> Encoder {
+fn unregistered(records: Records, converter: Converter) -> Encoder {
     let records = Records { key_converter: converter, value_converter: converter, ..records };
-    Encoder::new(EncoderOptions { records, ..options() }).with_schema_ids(Arc::new(Registered))
+    Encoder::new(EncoderOptions { records, ..options() })
+}
+
+fn encoder(records: Records, converter: Converter) -> Encoder {
+    unregistered(records, converter).with_schema_ids(Arc::new(Registered))
 }
 
 /// One column of each type, required, optional and with a default.
@@ -172,7 +175,9 @@ fn compare(records: &Records, relation: &Arc<RelationVersion>, change: Change<'_
     let event = event(&transaction, relation, change);
     let mut avro = encoder(records.clone(), Converter::Avro(AvroConverter::default()));
     let mut json = encoder(records.clone(), Converter::default());
-    let schemas = avro.schemas(relation);
+    let mut asking = unregistered(records.clone(), Converter::Avro(AvroConverter::default()));
+    asking.encode(&event, NOW_NANOS).unwrap();
+    let schemas = asking.unregistered();
     let [key, value] = &schemas[..] else { panic!("{schemas:?}") };
     assert_eq!((key.subject.as_str(), value.subject.as_str()), ("shop.public.t-key", "shop.public.t-value"));
 
@@ -229,18 +234,35 @@ fn every_type_in_every_mode_reads_back_as_json_has_it() {
 }
 
 #[test]
-fn an_unregistered_schema_stops_and_is_found_once_it_is_there() {
+fn records_wait_for_the_numbers_of_their_schemas() {
     let (relation, row) = every_type();
     let row = TupleBuffer::of_text(&row);
     let transaction = transaction();
     let event = event(&transaction, &relation, Change::Insert { new: row.tuple() });
-    let records = Records { value_converter: Converter::Avro(AvroConverter::default()), ..Records::default() };
-    let mut encoder = Encoder::new(EncoderOptions { records, ..options() });
-    assert_eq!(encoder.schemas(&relation).len(), 1, "keys are JSON");
+    let avro = Converter::Avro(AvroConverter::default());
+    for (key, sides) in [(avro, &[Side::Key, Side::Value][..]), (Converter::default(), &[Side::Value])] {
+        let records = Records { key_converter: key, value_converter: avro, ..Records::default() };
+        let mut encoder = Encoder::new(EncoderOptions { records, ..options() });
 
-    encoder.plan(&relation);
-    assert_eq!(encoder.encode(&event, NOW_NANOS).unwrap_err().kind(), Kind::Bug);
-    let mut encoder = encoder.with_schema_ids(Arc::new(Registered));
-    encoder.plan(&relation);
-    assert_eq!(encoder.encode(&event, NOW_NANOS).unwrap(), 1);
+        // Given a record whose schemas nobody has registered, then it is not there.
+        assert_eq!(encoder.encode(&event, NOW_NANOS).unwrap(), 1);
+        assert!(encoder.lacks_numbers());
+        let unregistered = encoder.unregistered();
+        assert_eq!(unregistered.iter().map(|schema| schema.side).collect::<Vec<_>>(), sides);
+        encoder.take_numbers();
+        let ticket = Ticket::from_u64(0);
+        assert!(encoder.record(0, ticket).is_none());
+
+        // When they are registered, then it has their numbers, and so has the next one.
+        let mut encoder = encoder.with_schema_ids(Arc::new(Registered));
+        encoder.take_numbers();
+        for _ in 0..2 {
+            assert!(!encoder.lacks_numbers());
+            let record = encoder.record(0, ticket).unwrap();
+            assert_eq!(record.value.unwrap()[..5], [0, 1, 2, 3, 4]);
+            let is_framed = record.key.unwrap().starts_with(&[0, 0, 0, 0, 9]);
+            assert_eq!(is_framed, sides.len() == 2, "keys may be JSON");
+            encoder.encode(&event, NOW_NANOS).unwrap();
+        }
+    }
 }

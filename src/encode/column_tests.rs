@@ -6,6 +6,7 @@ use crate::catalog::{Column, ColumnType, IsText, Nullability, NumericSize, Sourc
 use crate::config::{
     AvroConverter, BinaryHandling, Brokers, Columns, DecimalHandling, JsonConverter, JsonSchemas, Overrides, load_text,
 };
+use crate::error::Kind;
 use crate::event::OldRow;
 use crate::pgoutput::Datum;
 use crate::pgoutput::build::TupleBuffer;
@@ -31,6 +32,31 @@ fn id() -> Column {
 /// `name text`
 fn text(name: &str, nullability: Nullability) -> Column {
     Column { source_type: source("text", i32::MAX, IsText::Text), ..column(name, ColumnType::Text, nullability) }
+}
+
+#[test]
+fn values_are_held_where_rows_or_the_key_have_them() {
+    use crate::catalog::UnknownType;
+    use crate::config::UnknownTypes;
+    use crate::schema::holds_values;
+    let composite = ColumnType::Unknown(UnknownType::Opaque);
+    let columns =
+        [ColumnType::Int4, ColumnType::Money, composite, ColumnType::DroppedArray(Box::new(ColumnType::Money))];
+    let columns = (0..).zip(columns).map(|(at, of)| column(&format!("c{at}"), of, Nullability::Optional)).collect();
+    let table = relation(columns, &[0]);
+    let held = |properties: &str, unknown_types| {
+        let records = Records { columns: rules(properties), unknown_types, ..Records::default() };
+        [0, 1, 2, 3, 4].map(|position| holds_values(&table, position, &records))
+    };
+    for (properties, expected) in [
+        ("", [true, true, false, false, false]),
+        ("column.exclude.list=public.t.c1\n", [true, false, false, false, false]),
+        ("column.include.list=public.t.c2\n", [true, false, false, false, false]),
+        ("column.exclude.list=public.t.c[01]\nmessage.key.columns=public.t:c1\n", [false, true, false, false, false]),
+    ] {
+        assert_eq!(held(properties, UnknownTypes::LeftOut), expected, "{properties}");
+    }
+    assert_eq!(held("", UnknownTypes::AsBytes), [true, true, true, false, false]);
 }
 
 struct Written {
@@ -337,4 +363,29 @@ fn a_named_key_that_changes_is_a_delete_and_a_create() {
     // When nothing of it is known; then it is an update
     let plain = written(records(), &table, Change::Update { old: OldRow::Absent, new: changed.tuple() });
     assert_eq!(plain.keys, [r#"{"b":"y"}"#]);
+}
+
+#[test]
+fn an_undecodable_value_or_element_tells_the_form_it_came_in() {
+    // Given an integer of three bytes, and arrays with an element that is none.
+    let array = ColumnType::Array(Box::new(ColumnType::Int4));
+    let bits = |numbers: &[i32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
+    let element = [bits(&[1, 0, 23, 1, 1, 3]), vec![1, 2, 3]].concat();
+    let is_binary = crate::value::is_of_binary_form;
+    for (of, datum, binary) in [
+        (ColumnType::Int4, Datum::Binary(b"\0\0\x01"), true),
+        (ColumnType::Int4, Datum::Text(b"forty"), false),
+        (array.clone(), Datum::Binary(&element), true),
+        (array, Datum::Text(b"{1,forty}"), false),
+    ] {
+        let table = relation(vec![column("n", of, Nullability::Optional)], &[]);
+        let row = TupleBuffer::new(&[datum]);
+
+        // When the row is encoded, then it fails, whatever is done with values that a field cannot hold.
+        let change = Change::Insert { new: row.tuple() };
+        let error = Encoder::new(options()).encode(&event(&transaction(), &table, change), NOW_NANOS).unwrap_err();
+        assert_eq!((error.kind(), is_binary(&error)), (Kind::Undecodable, binary), "{datum:?}");
+        let report = error.report();
+        assert!(report.contains("public.t.n, type OID") && !report.contains("forty"), "{report}");
+    }
 }

@@ -56,11 +56,6 @@ pub(super) enum AnyFormat {
 }
 
 impl AnyFormat {
-    /// Whether schemas have to be registered.
-    pub(super) const fn has_registry(self) -> bool {
-        matches!(self, Self::Avro(_))
-    }
-
     pub(super) const fn of(converter: Converter) -> Self {
         match converter {
             Converter::Json(json) => Self::Json(Json { decimals: json.decimals, nulls: json.nulls }, json.schemas),

@@ -62,7 +62,7 @@ pub(super) fn text(converter: HeaderConverter, text: &str) -> Vec<u8> {
     let HeaderConverter::Json(json) = converter else { return text.as_bytes().to_vec() };
     let schema = Schema::of(Kind::String);
     let format = Json { decimals: json.decimals, nulls: json.nulls };
-    let frame = AnyFormat::Json(format, json.schemas).frame("", Side::Value, &schema, None).unwrap_or_default();
+    let frame = AnyFormat::Json(format, json.schemas).frame("", Side::Value, &schema, None);
     let mut out = frame.head;
     format.writer(&mut out).put_str(text);
     out.extend_from_slice(frame.tail);

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::event::{Change, Event, KnownRow};
 use crate::ledger::Ticket;
 use crate::pgoutput::RelationId;
+pub use crate::schema::holds_values;
 use crate::schema::{Schema, Tables};
 
 mod avro;
@@ -115,6 +116,10 @@ struct Encoded {
     values: Vec<u8>,
     headers: Vec<u8>,
     records: Vec<Ranges>,
+    /// They stand without the number of a schema that is not registered yet.
+    lacks_numbers: bool,
+    /// Whether records of no table carry walcast's own headers.
+    stamped: bool,
 }
 
 /// Where the parts of a record lie in the buffers.
@@ -164,8 +169,8 @@ impl Encoder {
         }
     }
 
-    /// The same with a place where the numbers of registered schemas are found. It must know those of
-    /// [`Encoder::schemas`] before the first event of a relation version is encoded, or the version be planned again.
+    /// The same with a place where the numbers of registered schemas are found, now or when they are needed
+    /// ([`Encoder::take_numbers`]).
     #[must_use]
     pub fn with_schema_ids(mut self, schema_ids: Arc<dyn SchemaIds>) -> Self {
         self.schema_ids = Some(schema_ids);
@@ -180,20 +185,6 @@ impl Encoder {
     /// Gives a relation version its number in the schema history; it must come before [`Encoder::plan`].
     pub fn number(&mut self, relation: &RelationVersion, number: u32) {
         self.numbers.insert(relation.id, (relation.version, number.to_string().into_bytes()));
-    }
-
-    /// What has to be registered before events of a relation version can be encoded, key first; nothing where the
-    /// converters use no registry.
-    #[must_use]
-    pub fn schemas(&self, relation: &RelationVersion) -> Vec<SchemaText> {
-        if ![self.key_format, self.value_format].iter().any(|format| format.has_registry()) {
-            return Vec::new();
-        }
-        let topic = self.topic(&relation.schema, &relation.table);
-        let schemas = self.tables.of(relation, &topic, &self.options.records);
-        let key = schemas.key.and_then(|key| self.key_format.schema_text(&topic, Side::Key, &key));
-        let value = self.value_format.schema_text(&topic, Side::Value, &schemas.envelope);
-        key.into_iter().chain(value).collect()
     }
 
     /// Headers that all records of the run carry; empty where they are switched off.
@@ -216,10 +207,16 @@ impl Encoder {
         self.plans.get(index).map_or_else(|| Arc::from(""), |plan| Arc::clone(&plan.topic))
     }
 
+    /// Whether records of a relation have values of one of its columns.
+    #[must_use]
+    pub fn holds_values(&self, relation: &RelationVersion, position: usize) -> bool {
+        holds_values(relation, position, &self.options.records)
+    }
+
     fn plan_index(&mut self, relation: &Arc<RelationVersion>) -> usize {
         let known = self.plan_of.get(&relation.id).copied();
         let before = known.and_then(|index| self.plans.get(index));
-        if before.is_some_and(|plan| Arc::ptr_eq(&plan.relation, relation) && plan.is_framed()) {
+        if before.is_some_and(|plan| Arc::ptr_eq(&plan.relation, relation)) {
             return known.unwrap_or_default();
         }
         let plan = self.make_plan(relation, before);
@@ -262,8 +259,7 @@ impl Encoder {
     /// `now_unix_nanos` is what the envelope's clocks show.
     ///
     /// # Errors
-    /// `Undecodable` for a value that is none of its type; `Protocol` for a row that does not fit its relation; `Bug`
-    /// where a schema was to be registered and was not.
+    /// `Undecodable` for a value that is none of its type; `Protocol` for a row that does not fit its relation.
     pub fn encode(&mut self, event: &Event<'_>, now_unix_nanos: u64) -> Result<usize> {
         let last = self.encoded.plan;
         let planned = self.plans.get(last).is_some_and(|plan| Arc::ptr_eq(&plan.relation, event.relation));
@@ -295,6 +291,7 @@ impl Encoder {
             self.take_back();
             return Err(error.at(event.lsn));
         }
+        self.encoded.lacks_numbers = !plan.is_registered();
         self.stamper.render(event, &self.encoded.records);
         Ok(self.encoded.records.len())
     }
@@ -305,16 +302,21 @@ impl Encoder {
         self.encoded.keys.len() + self.encoded.values.len()
     }
 
-    /// A record of the last event encoded, counted from 0; `None` beyond the last one.
+    /// A record of the last event encoded, counted from 0; `None` beyond the last one, and where it lacks the number of
+    /// a schema ([`Encoder::lacks_numbers`]).
     #[must_use]
     pub fn record(&self, index: usize, ticket: Ticket) -> Option<Record<'_>> {
         let encoded = &self.encoded;
+        if encoded.lacks_numbers {
+            return None;
+        }
         let parts = encoded.records.get(index)?;
         let own = match &parts.own_header {
             Some((name, range)) => Some((*name, encoded.headers.get(range.clone())?)),
             None => None,
         };
         let (place, stamps) = match self.standing.place(encoded.origin) {
+            Some(place) if encoded.stamped => (place, self.stamper.of(index, &[])),
             Some(place) => (place, Stamps::NONE),
             None => {
                 let plan = self.plans.get(encoded.plan)?;
@@ -369,6 +371,8 @@ fn shared_headers(options: &EncoderOptions) -> Arc<[Header]> {
 impl Encoded {
     fn clear(&mut self, origin: Origin) {
         self.origin = origin;
+        self.lacks_numbers = false;
+        self.stamped = false;
         self.records.clear();
         for buffer in [&mut self.keys, &mut self.values, &mut self.headers] {
             buffer.clear();

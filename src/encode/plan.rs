@@ -33,8 +33,7 @@ pub(super) struct Plan {
 /// How values are written.
 #[derive(Debug)]
 pub(super) struct ValuePlan {
-    /// `None` where its schema is not registered.
-    pub(super) frame: Option<Frame>,
+    pub(super) frame: Frame,
     /// What stands before and for the rows.
     pub(super) before: RowLabel,
     pub(super) after: RowLabel,
@@ -54,8 +53,7 @@ pub(super) struct RowLabel {
 /// How keys are written.
 #[derive(Debug)]
 pub(super) struct KeyPlan {
-    /// `None` where its schema is not registered.
-    pub(super) frame: Option<Frame>,
+    pub(super) frame: Frame,
     pub(super) fields: KeyFields,
     /// The same as headers have it.
     pub(super) header: HeaderPlan,
@@ -77,8 +75,7 @@ impl HeaderPlan {
             HeaderConverter::Json(json) => {
                 let format = Json { decimals: json.decimals, nulls: json.nulls };
                 // Neither has a schema that would have to be registered first.
-                let frame =
-                    AnyFormat::Json(format, json.schemas).frame("", Side::Key, schema, None).unwrap_or_default();
+                let frame = AnyFormat::Json(format, json.schemas).frame("", Side::Key, schema, None);
                 Self { frame, fields: key_fields(format, parts, schema) }
             }
         }
@@ -134,9 +131,10 @@ pub(super) struct Parts<'p> {
 }
 
 impl Plan {
-    /// Whether everything is registered that had to be.
-    pub(super) fn is_framed(&self) -> bool {
-        self.value.frame.is_some() && self.key.as_ref().is_none_or(|key| key.frame.is_some())
+    /// Whether everything is registered that has to be.
+    #[inline]
+    pub(super) fn is_registered(&self) -> bool {
+        self.value.frame.is_registered() && self.key.as_ref().is_none_or(|key| key.frame.is_registered())
     }
 
     /// Plans a relation version; `frame` gives what stands around keys and values of a schema.
@@ -145,7 +143,7 @@ impl Plan {
         schema_number: Vec<u8>,
         value_format: AnyFormat,
         key_format: AnyFormat,
-        frame: impl Fn(Side, &Schema) -> Option<Frame>,
+        frame: impl Fn(Side, &Schema) -> Frame,
     ) -> Self {
         let schemas = &parts.schemas;
         let value_frame = frame(Side::Value, &schemas.envelope);
@@ -167,7 +165,7 @@ impl Plan {
     }
 }
 
-fn value_plan<F: Format>(format: F, parts: &Parts<'_>, frame: Option<Frame>) -> ValuePlan {
+fn value_plan<F: Format>(format: F, parts: &Parts<'_>, frame: Frame) -> ValuePlan {
     let Parts { relation, schemas, records, .. } = parts;
     let row = &schemas.row;
     let row_label = |name, first| {

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::KnownRow;
 use crate::pgoutput::{Datum, Tuple};
 use crate::schema::Conversion;
-use crate::value::{decode_binary, decode_text};
+use crate::value::{Value, decode_binary, decode_text};
 
 /// A row as far as it was sent: the tuple, and an older one from which unchanged TOAST values are taken.
 #[derive(Clone, Copy)]
@@ -89,14 +89,20 @@ fn write_field<F: Format>(out: &mut Vec<u8>, format: F, field: &FieldPlan, datum
     out.extend_from_slice(&field.label);
     if field.conversion.put(value, &mut format.writer(out)).is_err() {
         out.truncate(start);
-        return stand_in(out, field);
+        return stand_in(out, field, value);
     }
     Ok(())
 }
 
-/// Appends what stands for a value that the field cannot hold.
+/// Appends what stands for a value that the field cannot hold. Elements of arrays are decoded when they are written: one
+/// that is no value of its type is none that could not be held.
 #[cold]
-fn stand_in(out: &mut Vec<u8>, field: &FieldPlan) -> Result<()> {
+fn stand_in(out: &mut Vec<u8>, field: &FieldPlan, value: Value<'_>) -> Result<()> {
+    if let Value::Array(array) = value
+        && let Some(bad) = array.undecodable()
+    {
+        return Err(Error::from(bad).detail(place(field)));
+    }
     let Some(stand_in) = &field.unrepresentable else {
         return Err(Error::new(
             Kind::Undecodable,

@@ -12,7 +12,9 @@
 //! An event id says which record of which change of which cluster it is, and so stays the same when the slot sends the
 //! change again. Numbers of records do not depend on what is left out of them: a delete is 0 and its tombstone 1, and the
 //! create that follows them where a key changes is 2; everything else is 0, and the captured tables of one TRUNCATE count
-//! on from 0. The slot is not part of it: two slots that send the same changes give the same ids, and two that send
+//! on from 0. Changes are numbered from 1 in their transaction, so its begin is 0 and its end the largest number, 2^64-1. So
+//! is a logical message outside transactions, in place of a commit one byte before its own record's end, where none can
+//! begin. Heartbeats are no events of the database: they say nothing of where they stand. The slot is not part of it: two slots that send the same changes give the same ids, and two that send
 //! different ones count ordinals of their own, so that ids of two connectors must not be compared. Nor is the timeline:
 //! what a promoted standby sends again has the id that it had.
 
@@ -61,15 +63,26 @@ impl Stamper {
         }
     }
 
+    /// Renders the headers of a record that belongs to no table.
+    pub(super) fn render_standing(&mut self, position: Position, records: &[Ranges]) {
+        if !self.wanted.is_empty() {
+            self.render_at(position, 0, records);
+        }
+    }
+
     fn render_wanted(&mut self, event: &Event<'_>, records: &[Ranges]) {
-        let Position { commit, ordinal } = event.position;
+        let first = self.first_number(event);
+        self.render_at(event.position, first, records);
+    }
+
+    fn render_at(&mut self, position: Position, first: u32, records: &[Ranges]) {
+        let Position { commit, ordinal } = position;
         let (high, low) = (commit.lsn().as_u64() >> 32, commit.lsn().as_u64() & 0xFFFF_FFFF);
         self.bytes.clear();
         // A vector takes all that is written to it.
         let _ = write!(self.bytes, "{high:X}/{low:X}:{ordinal}");
         self.position = 0..self.bytes.len();
         self.ids.clear();
-        let first = self.first_number(event);
         for record in records {
             let start = self.bytes.len();
             let number = first.saturating_add(record.number.into());
@@ -90,7 +103,7 @@ impl Stamper {
         first
     }
 
-    /// The headers of one of the records; `schema_version` is empty where the table's version has no number.
+    /// The headers of one of the records; `schema_version` is empty where there is no table, or its version has no number.
     #[inline]
     pub(super) fn of<'a>(&'a self, record: usize, schema_version: &'a [u8]) -> Stamps<'a> {
         let mut stamps = Stamps::NONE;

@@ -4,8 +4,8 @@ use super::tests::{NOW_NANOS, column, options, relation};
 use super::*;
 use crate::catalog::{ColumnType, Nullability};
 use crate::config::WalcastHeader::{EventId, Position as PositionHeader, SchemaVersion};
-use crate::config::{SkippedOperations, WalcastHeader};
-use crate::event::{OldRow, Transaction};
+use crate::config::{SkippedOperations, TransactionMetadata, WalcastHeader};
+use crate::event::{LogicalMessage, OldRow, Transaction};
 use crate::lsn::{CommitLsn, Lsn, Position};
 use crate::pgoutput::build::TupleBuffer;
 use crate::pgoutput::{Datum, Xid};
@@ -27,17 +27,26 @@ fn encoder(headers: &[WalcastHeader], change: impl FnOnce(&mut Records)) -> Enco
     encoder
 }
 
-/// The headers of all records of an event, but for the keys of a key change.
-fn stamps(encoder: &mut Encoder, relation: &Arc<RelationVersion>, ordinal: u64, change: Change<'_>) -> Vec<String> {
-    let transaction = Transaction {
+fn transaction() -> Transaction {
+    Transaction {
         xid: Xid(7),
         commit: CommitLsn::new(Lsn::new(0x16_B374_D848)),
         commit_time: PgMicros::from_unix_micros(0),
         origin: None,
-    };
+    }
+}
+
+/// The headers of all records of an event, but for the keys of a key change.
+fn stamps(encoder: &mut Encoder, relation: &Arc<RelationVersion>, ordinal: u64, change: Change<'_>) -> Vec<String> {
+    let transaction = transaction();
     let position = Position { commit: transaction.commit, ordinal };
     let event = Event { position, lsn: Lsn::new(1), last_commit: None, transaction: &transaction, relation, change };
     let records = encoder.encode(&event, NOW_NANOS).unwrap();
+    written(encoder, records)
+}
+
+/// walcast's own headers of the last records, and no others.
+fn written(encoder: &Encoder, records: usize) -> Vec<String> {
     (0..records)
         .map(|index| {
             let record = encoder.record(index, Ticket::from_u64(0)).unwrap();
@@ -143,4 +152,44 @@ fn nothing_is_added_unless_it_is_asked_for() {
     encoder.number(&table, 1);
     let one = row(b"1");
     assert_eq!(stamps(&mut encoder, &table, 1, Change::Insert { new: one.tuple() }), [""]);
+}
+
+#[test]
+fn records_of_no_table_say_where_they_stand_unless_nothing_happened_there() {
+    let (table, one, transaction) = (table(), row(b"1"), transaction());
+    let mut encoder = encoder(&[PositionHeader, SchemaVersion, EventId], |records| {
+        records.transactions = TransactionMetadata::Provided;
+    });
+    encoder.number(&table, 3);
+    let message = |position, transaction| LogicalMessage {
+        position,
+        lsn: Lsn::new(0x16_B374_D8A0),
+        last_commit: None,
+        transaction,
+        origin: None,
+        prefix: "audit",
+        content: b"x",
+    };
+    let stamped = |position: &str| [format!("walcast.position={position} walcast.event_id={SYSTEM_ID}-{position}-0")];
+
+    // Given a transaction of a row and a message, then each of its records has a position of its own
+    let records = encoder.begin_transaction(&transaction, Lsn::new(1));
+    assert_eq!(written(&encoder, records), stamped("16/B374D848:0"));
+    let numbered =
+        format!("walcast.position=16/B374D848:1 walcast.schema_version=3 walcast.event_id={SYSTEM_ID}-16/B374D848:1-0");
+    assert_eq!(stamps(&mut encoder, &table, 1, Change::Insert { new: one.tuple() }), [numbered]);
+    let inside = message(Position { commit: transaction.commit, ordinal: 2 }, Some(&transaction));
+    let records = encoder.message(inside, None, NOW_NANOS);
+    assert_eq!(written(&encoder, records), stamped("16/B374D848:2"));
+    let records = encoder.end_transaction(Lsn::new(1));
+    assert_eq!(written(&encoder, records), stamped("16/B374D848:18446744073709551615"));
+
+    // and so has a message outside transactions
+    let lone = message(Position::end(CommitLsn::new(Lsn::new(0x16_B374_D89F))), None);
+    let records = encoder.message(lone, None, NOW_NANOS);
+    assert_eq!(written(&encoder, records), stamped("16/B374D89F:18446744073709551615"));
+
+    // but not a heartbeat, which is no event of the database
+    let records = encoder.heartbeat(NOW_NANOS);
+    assert_eq!(written(&encoder, records), [""]);
 }

@@ -14,7 +14,7 @@ use super::row::{Row, write_key, write_row};
 use super::standing::{Order, Tally};
 use super::{Encoded, Ranges};
 use crate::config::{HeaderConverter, Records};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{Change, Event, KnownRow, OldRow};
 use crate::pgoutput::Tuple;
 
@@ -125,7 +125,7 @@ impl<F: Format> Writer<'_, '_, F> {
             return Ok(());
         }
         let (plan, format) = (&self.plan.value, self.value_format);
-        let frame = plan.frame.as_ref().ok_or_else(|| not_registered(self.plan))?;
+        let frame = &plan.frame;
         let order = self.tally.as_mut().map(|tally| {
             tally.at(self.event.position);
             let collection = tally.collection(self.event.relation);
@@ -157,7 +157,7 @@ impl<F: Format> Writer<'_, '_, F> {
     /// The key of a row; `None` for a table without key.
     fn key(&mut self, row: Row<'_>) -> Result<Option<Range<usize>>> {
         let Some(plan) = &self.plan.key else { return Ok(None) };
-        let frame = plan.frame.as_ref().ok_or_else(|| not_registered(self.plan))?;
+        let frame = &plan.frame;
         let out = &mut self.out.keys;
         let start = out.len();
         out.extend_from_slice(&frame.head);
@@ -190,9 +190,4 @@ impl<F: Format> Writer<'_, '_, F> {
         }
         Ok((name, start..out.len()))
     }
-}
-
-#[cold]
-fn not_registered(plan: &Plan) -> Error {
-    Error::bug(format!("the schemas of topic {} are not registered", plan.topic))
 }

@@ -60,6 +60,9 @@ pub struct LogicalMessage<'a> {
     pub last_commit: Option<Lsn>,
     /// Its transaction, where it was emitted as part of one.
     pub transaction: Option<&'a Transaction>,
+    /// Its transaction's origin; that of the last transaction of the session for one outside transactions, because Debezium
+    /// forgets an origin only when the next transaction begins.
+    pub origin: Option<&'a TransactionOrigin>,
     /// What it is about.
     pub prefix: &'a str,
     /// What it says.

@@ -19,6 +19,8 @@ use crate::pgtime::PgMicros;
 pub enum State {
     /// Preflight, slot and publication, first connection.
     Starting,
+    /// Rows are read that were there before.
+    Snapshotting,
     /// Changes flow, or would if there were any.
     Streaming,
     /// One side is away; it is tried again.
@@ -31,13 +33,15 @@ pub enum State {
 
 impl State {
     /// All of them, in the order of a life.
-    pub const ALL: [Self; 5] = [Self::Starting, Self::Streaming, Self::Reconnecting, Self::Stopping, Self::Failed];
+    pub const ALL: [Self; 6] =
+        [Self::Starting, Self::Snapshotting, Self::Streaming, Self::Reconnecting, Self::Stopping, Self::Failed];
 
     /// The word used in JSON, metrics and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Starting => "starting",
+            Self::Snapshotting => "snapshotting",
             Self::Streaming => "streaming",
             Self::Reconnecting => "reconnecting",
             Self::Stopping => "stopping",

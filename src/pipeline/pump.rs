@@ -7,8 +7,8 @@
 //! - A frame is given back to the connection's buffer only after its event stands in the encoder's buffers, and
 //!   the next frame is looked at only after all records of the one before were taken by the sink.
 //! - Every record carries the ticket of the unit that is open.
-//! - A topic is made ready when its first record is there, not before: the server also describes tables of which
-//!   no row follows, such as partitions whose changes are sent as those of their root.
+//! - A topic is made ready, and a schema registered, when the first record is there, not before: the server also
+//!   describes tables of which no row follows, such as partitions whose changes are sent as those of their root.
 
 mod off_table;
 mod reading;
@@ -25,7 +25,7 @@ use super::tables::{Capture, Tables};
 use crate::assemble::{Assembler, Step};
 use crate::catalog::facts::Facts;
 use crate::catalog::{Catalog, OwnedRelation, RelationVersion};
-use crate::encode::{Encoder, Standing};
+use crate::encode::{Encoder, SchemaText, Standing};
 use crate::error::{Error, Kind};
 use crate::event::{Change, Event, Transaction};
 use crate::ledger::Ticket;
@@ -34,6 +34,7 @@ use crate::observe::{Metrics, StreamForm};
 use crate::pgoutput::{Block, RelationId, TypeOid, parse};
 use crate::pgtime::PgMicros;
 use crate::sink::{Append, Sink};
+use crate::value::is_of_binary_form;
 use crate::wire::{CopyBoth, Frame};
 pub use off_table::OffTable;
 use off_table::Pending;
@@ -57,12 +58,10 @@ pub enum Pause {
     NeedFacts(OwnedRelation),
     /// A relation version is there that was not introduced yet.
     NewRelation(Arc<RelationVersion>),
-    /// Records wait for a topic that was not made ready yet.
-    NewTopic(Arc<str>),
-    /// A captured relation has a column that a session in binary form cannot carry.
+    /// Records wait for what they lack.
+    Unready(Lacks),
+    /// Something comes that a session in binary form cannot carry.
     NeedText(Unfit),
-    /// The schemas of a kind of records must be registered before the first of them.
-    NewSchemas(Standing),
     /// The sink has no room.
     SinkFull,
     /// The core wants no frames now.
@@ -71,15 +70,29 @@ pub enum Pause {
     CopyEnded,
 }
 
-/// A column that a session in binary form cannot carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfit {
-    /// `schema.table`
-    pub table: String,
-    /// Column name.
-    pub column: String,
-    /// OID of its type.
-    pub type_oid: TypeOid,
+/// What records lack that wait, each the first of its kind.
+#[derive(Debug)]
+pub struct Lacks {
+    /// Their schemas that are not registered yet.
+    pub schemas: Vec<SchemaText>,
+    /// Their topic, where it was not made ready yet.
+    pub topic: Option<Arc<str>>,
+}
+
+/// What a session in binary form cannot carry.
+#[derive(Debug)]
+pub enum Unfit {
+    /// A column of a captured relation, before the first of its rows.
+    Column {
+        /// `schema.table`
+        table: String,
+        /// Column name.
+        column: String,
+        /// OID of its type.
+        type_oid: TypeOid,
+    },
+    /// A value whose binary form cannot be decoded. It may be possible in text; its event was not appended.
+    Value(Error),
 }
 
 /// Which side a failure of the pump belongs to.
@@ -200,9 +213,6 @@ impl Pump {
             }
             let Some(frame) = copy.peek_frame().map_err(Fault::Source)? else { return Ok(Pause::NeedBytes) };
             let pause = match frame {
-                Frame::Data { payload, .. } if self.needs_message_schemas(payload) => {
-                    return Ok(Pause::NewSchemas(Standing::Message));
-                }
                 Frame::Data { start, payload, .. } => {
                     self.message(start, payload, core, clock_nanos, now, effects).map_err(Fault::Source)?
                 }
@@ -238,21 +248,25 @@ impl Pump {
                 let id = event.relation.id;
                 match encode(&mut self.encoder, &mut self.tables, &event, clock_nanos) {
                     Ok(waiting) => self.waiting = waiting,
+                    Err(error) if self.form == StreamForm::Binary && is_of_binary_form(&error) => {
+                        self.position.ordinal = self.position.ordinal.saturating_sub(1);
+                        return Ok(Some(Pause::NeedText(Unfit::Value(error))));
+                    }
                     Err(error) => {
                         let (encoder, off_table) = (&mut self.encoder, &mut self.off_table);
-                        let (records, pause) = Self::handle_failure(encoder, off_table, &event, payload, error)?;
+                        let (records, topic) = Self::handle_failure(encoder, off_table, &event, payload, error)?;
                         self.waiting = 0..records;
-                        return Ok(pause);
+                        return Ok(self.lacking(topic));
                     }
                 }
-                return Ok(self.new_topic(id));
+                return Ok(self.unready(id));
             }
             Step::Begin(transaction) => {
                 self.commit_time = transaction.commit_time;
-                self.position = Position { commit: transaction.commit, ordinal: 0 };
+                self.position = Position::begin(transaction.commit);
                 self.unit_records = 0;
                 core.apply(Input::UnitOpened, now, effects);
-                let begun = Self::begin_transaction(&mut self.encoder, &mut self.off_table, transaction, start)?;
+                let begun = Self::begin_transaction(&mut self.encoder, &mut self.off_table, transaction, start);
                 if let Some(records) = begun {
                     return Ok(self.offer_standing(Standing::Transaction, records, Pending::Begun));
                 }
@@ -276,7 +290,7 @@ impl Pump {
             Step::Logical(message) => {
                 let lone = message.transaction.is_none().then(|| EndLsn::new(message.lsn));
                 self.position = message.position;
-                let records = Self::message_record(&mut self.encoder, &mut self.off_table, message, clock_nanos)?;
+                let records = Self::message_record(&mut self.encoder, &mut self.off_table, message, clock_nanos);
                 if let Some(end) = lone {
                     self.unit_records = 0;
                     core.apply(Input::UnitOpened, now, effects);
@@ -324,16 +338,24 @@ impl Pump {
             change: Change::Truncate,
         };
         self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
-        Ok(self.new_topic(emptied.relation.id))
+        Ok(self.unready(emptied.relation.id))
     }
 
-    /// A pause where the records that wait are the first ones for their topic.
+    /// A pause where the records of a table that wait are the first ones of their kind.
     #[inline]
-    fn new_topic(&mut self, id: RelationId) -> Option<Pause> {
+    fn unready(&mut self, id: RelationId) -> Option<Pause> {
         if self.waiting.is_empty() {
             return None;
         }
-        self.tables.topic_to_prepare(id).map(|topic| Pause::NewTopic(Arc::clone(topic)))
+        let topic = self.tables.topic_to_prepare(id).map(Arc::clone);
+        self.lacking(topic)
+    }
+
+    /// A pause where the records that wait lack this topic or the numbers of schemas.
+    #[inline]
+    fn lacking(&self, topic: Option<Arc<str>>) -> Option<Pause> {
+        let lack = topic.is_some() || self.encoder.lacks_numbers();
+        lack.then(|| Pause::Unready(Lacks { schemas: self.encoder.unregistered(), topic }))
     }
 
     fn seal(&mut self, end: Option<EndLsn>, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
@@ -356,6 +378,11 @@ impl Pump {
             }
             self.seal(None, core, now, effects);
         }
+    }
+
+    /// The schemas are registered that the records lack that wait.
+    pub fn take_numbers(&mut self) {
+        self.encoder.take_numbers();
     }
 
     /// The sink has made a topic ready.

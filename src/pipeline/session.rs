@@ -16,7 +16,7 @@ use crate::source::capture::CaptureFilter;
 use crate::source::slot::SlotState;
 use crate::source::sql::Sql;
 use crate::source::{facts, publication, setup, slot};
-use crate::wire::{Connection, CopyBoth, CreateSlot, SlotLifetime, SlotSnapshot, StartReplication};
+use crate::wire::{Connection, CopyBoth, CreateSlot, CreatedSlot, SlotLifetime, SlotSnapshot, StartReplication};
 
 /// How long the making of a slot may wait in silence before those that it waits for are named.
 const SLOT_WAIT_REPORT_INTERVAL: Duration = Duration::from_secs(5);
@@ -104,7 +104,9 @@ impl Session {
         };
         let confirmed_flush = match state {
             SlotState::Ready(ready) => ready.confirmed_flush,
-            SlotState::Absent if known.is_first() => create_slot(&mut connection, &connector, &sql).await?,
+            SlotState::Absent if known.is_first() => {
+                create_slot(&mut connection, &connector, &sql, SlotSnapshot::Nothing).await?.consistent_point
+            }
             SlotState::Absent => return Err(slot_gone(slot_name, confirmed, position)),
             other => {
                 let error =
@@ -204,20 +206,21 @@ fn publication_gone(slot: &str, publication: &str, state: &SlotState, confirmed:
 }
 
 /// Makes the slot, naming who it waits for.
-async fn create_slot(connection: &mut Connection, connector: &Connector, sql: &Sql) -> Result<Lsn> {
-    let how = CreateSlot {
-        lifetime: SlotLifetime::Permanent,
-        snapshot: SlotSnapshot::Nothing,
-        failover: connector.slot.failover,
-    };
+pub(super) async fn create_slot(
+    connection: &mut Connection,
+    connector: &Connector,
+    sql: &Sql,
+    snapshot: SlotSnapshot,
+) -> Result<CreatedSlot> {
+    let how = CreateSlot { lifetime: SlotLifetime::Permanent, snapshot, failover: connector.slot.failover };
     let created = connection.create_replication_slot(&connector.slot.name, how);
     let mut created = std::pin::pin!(created);
     loop {
         tokio::select! {
             created = &mut created => {
-                let point = created?.consistent_point;
-                tracing::info!(slot = connector.slot.name, lsn = %point, "made the replication slot");
-                return Ok(point);
+                let created = created?;
+                tracing::info!(slot = connector.slot.name, lsn = %created.consistent_point, "made the replication slot");
+                return Ok(created);
             }
             () = tokio::time::sleep(SLOT_WAIT_REPORT_INTERVAL) => {
                 for blocker in slot::blocking_transactions(sql).await? {

@@ -3,8 +3,10 @@
 //! Runs on a thread of its own with a current-thread runtime: nothing else competes for its turns, and a record
 //! crosses no thread before it is inside the Kafka client. Holds no rule; see [`super::core`].
 
+mod line;
 mod preparation;
 mod registration;
+mod snapshot;
 mod text;
 mod versions;
 
@@ -31,7 +33,9 @@ use crate::source::capture::CaptureFilter;
 use crate::source::preflight::{self, Severity};
 use crate::source::sql::Sql;
 use crate::wire::{CopyBoth, ReplyRequest};
+use line::Line;
 use preparation::topics;
+use snapshot::Snapshots;
 use versions::Versions;
 
 /// How often deliveries are looked for while some are outstanding and no bytes arrive.
@@ -58,7 +62,11 @@ pub async fn run<S: Sink>(
     let mut shell = Shell::new(connector, make_sink, metrics, stop)?;
     let mut wait = Duration::ZERO;
     loop {
-        match shell.connect(wait).await {
+        let turn = match shell.snapshot(wait).await {
+            Some(turn) => turn,
+            None => shell.connect(wait).await,
+        };
+        match turn {
             Turn::Streaming(session) => match shell.stream(*session).await {
                 Turn::Connect(after) => wait = after,
                 Turn::Drain => return Ok(shell.drain().await),
@@ -94,6 +102,7 @@ struct Shell<S, F> {
     make_sink: F,
     known: Known,
     versions: Versions,
+    snapshots: Snapshots,
     metrics: Metrics,
     stop: StopSignal,
     /// A stop was ordered and taken in; the signal is not looked at again.
@@ -127,6 +136,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             ),
             sql: Arc::new(Sql::new(connector.database.clone())),
             versions: Versions::of(&sink, &connector.schema_history),
+            snapshots: Snapshots::of(&sink, &connector),
             sink,
             known: Known::default(),
             registrar,
@@ -234,7 +244,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.metrics.status().enter_form(session.form);
         self.metrics.status().enter(State::Streaming);
         let mut stream = session.copy;
-        if let Err(error) = self.begin(&mut stream).await {
+        if let Err(error) = self.read_history(&mut Line::Open(&mut stream)).await {
             self.source_lost(error);
         }
         let mut copy = Some(stream);
@@ -254,23 +264,18 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     self.apply(Input::CopyEnded);
                 }
                 Ok(Pause::NeedFacts(relation)) => {
-                    if let Err(error) = self.learn(stream, relation).await {
+                    if let Err(error) = self.learn(&mut Line::Open(stream), relation).await {
                         self.source_lost(error);
                     }
                 }
                 Ok(Pause::NeedText(unfit)) => self.leave_for_text(&mut copy, unfit).await,
                 Ok(Pause::NewRelation(relation)) => {
-                    if let Err(error) = self.introduce(stream, relation).await {
+                    if let Err(error) = self.introduce(&mut Line::Open(stream), relation).await {
                         self.source_lost(error);
                     }
                 }
-                Ok(Pause::NewTopic(topic)) => {
-                    if let Err(error) = self.prepare(stream, topic).await {
-                        self.source_lost(error);
-                    }
-                }
-                Ok(Pause::NewSchemas(kind)) => {
-                    if let Err(error) = self.register_standing(stream, kind).await {
+                Ok(Pause::Unready(lacks)) => {
+                    if let Err(error) = self.make_ready(&mut Line::Open(stream), lacks).await {
                         self.source_lost(error);
                     }
                 }
@@ -307,6 +312,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.deliveries.runs.clear();
         let polled = self.sink.poll(&mut self.deliveries);
         let now = Instant::now();
+        self.settle_snapshot();
         if !self.deliveries.runs.is_empty() {
             self.core.apply(Input::Delivered(&self.deliveries), now, &mut self.effects);
             self.metrics.delivered(self.deliveries.runs.iter().map(|(_, records)| records).sum());

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::pump::{Fault, Pause, Pump, Scene};
+use super::pump::{Fault, Lacks, Pause, Pump, Scene};
 use crate::catalog::RelationVersion;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::sink::Sink;
 use crate::snapshot::copy::CopyRows;
 use crate::snapshot::readers::{Piece, Share};
@@ -43,8 +43,8 @@ pub(super) enum Stop {
     Turn,
     /// A row waits for its table to be introduced.
     NewTable(usize),
-    /// Records wait for a topic.
-    NewTopic(Arc<str>),
+    /// Records wait for what they lack.
+    Unready(Lacks),
     /// A part's table is not what it was.
     TableChanged(PartId, Error),
 }
@@ -84,19 +84,22 @@ impl Feed {
             }
             Piece::End(part) => {
                 if self.rows.get(part.0).is_some_and(|rows| !rows.has_ended()) {
-                    return Err(Error::new(
-                        crate::error::Kind::Connection,
-                        "PostgreSQL ended a COPY in the middle of a row",
-                    ));
+                    return Err(Error::new(Kind::Connection, "PostgreSQL ended a COPY in the middle of a row"));
                 }
-                let mut ready = Vec::new();
-                run.end(part, &mut ready)?;
-                self.ready.extend(ready);
+                self.end(part, run)?;
             }
             Piece::TableChanged(part, why) => return Ok(Some(Stop::TableChanged(part, why))),
             Piece::Failed(error) => return Err(error),
         }
         Ok(None)
+    }
+
+    /// No more rows of a part come.
+    pub(super) fn end(&mut self, part: PartId, run: &mut Run) -> Result<()> {
+        let mut ready = Vec::new();
+        run.end(part, &mut ready)?;
+        self.ready.extend(ready);
+        Ok(())
     }
 
     /// Works until there is a reason to stop.
@@ -121,8 +124,8 @@ impl Feed {
             }
             let pause = pump.read(&self.scene, &source.relation, &ready, &source.texts).map_err(Fault::Source)?;
             self.offered = Some(ready);
-            if let Some(Pause::NewTopic(topic)) = pause {
-                return Ok(Stop::NewTopic(topic));
+            if let Some(Pause::Unready(lacks)) = pause {
+                return Ok(Stop::Unready(lacks));
             }
         }
         Ok(Stop::Turn)

@@ -142,10 +142,7 @@ fn headers(settings: &Registry) -> Result<HeaderMap> {
 fn silence(error: &(dyn StdError + 'static)) -> Silence {
     let mut cause = error;
     loop {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>()
-            && let Some(inner) = io.get_ref()
-            && let Some(tls) = inner.downcast_ref::<rustls::Error>()
-        {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return match tls {
                 rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_) => {
                     Silence::Untrusted(tls.to_string())
@@ -153,7 +150,10 @@ fn silence(error: &(dyn StdError + 'static)) -> Silence {
                 _ => Silence::Unreachable(tls.to_string()),
             };
         }
-        match cause.source() {
+        // An I/O error holds another one, and that a third, which none of them calls its source.
+        let held = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let held = held.map(|held| held as &(dyn StdError + 'static));
+        match held.or_else(|| cause.source()) {
             Some(source) => cause = source,
             None => return Silence::Unreachable(cause.to_string()),
         }

@@ -209,6 +209,8 @@ fn put_nulls<P: Put>(count: usize, to: &mut P) {
 fn put_element<P: Put>(value: Value<'_>, conversion: &Conversion, to: &mut P) -> Result<(), NotRepresentable> {
     let value = match (value, conversion) {
         (Value::Bytes(_), _) => value,
+        // Debezium finds no sparse vector in what pgJDBC makes of an element.
+        (Value::SparseVector(_), _) => return Err(NotRepresentable),
         // Elements of a type that Debezium does not know are their texts, whatever they are to us.
         (_, Conversion::Bytes | Conversion::Base64 | Conversion::Base64UrlSafe | Conversion::Hex) => {
             return conversion.put_text_of(value, to);

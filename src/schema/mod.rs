@@ -41,5 +41,5 @@ pub use model::{Field, Kind, Schema};
 pub use names::{adjust_field_name, adjust_name};
 pub use put::Put;
 pub use rule::Hidden;
-pub use table::{KeyColumn, TableSchemas, Tables};
+pub use table::{KeyColumn, TableSchemas, Tables, holds_values};
 pub use temporal::append_instant;

@@ -44,7 +44,16 @@ impl<'r> TableRules<'r> {
                 let found = (0..).zip(&self.relation.columns).filter(|(_, column)| is_meant(column));
                 let found: Vec<usize> = found.map(|(position, _)| position).collect();
                 key.extend(found.iter().copied().filter(|position| !key.contains(position)).collect::<Vec<_>>());
-                if found.is_empty() && rule.tables.is_match(&self.table) {
+            }
+        }
+        if key.is_empty() { Cow::Borrowed(self.relation.key.as_slice()) } else { Cow::Owned(key) }
+    }
+
+    /// Warns of columns that were wanted for the key and are not there.
+    pub(super) fn warn_of_missing_key_columns(&self) {
+        for rule in self.columns.keys.iter().filter(|rule| rule.tables.is_match(&self.table)) {
+            for wanted in &rule.columns {
+                if !self.relation.columns.iter().any(|column| wanted.patterns.is_match(&self.name(column))) {
                     tracing::warn!(
                         table = self.table,
                         column = wanted.text,
@@ -53,7 +62,6 @@ impl<'r> TableRules<'r> {
                 }
             }
         }
-        if key.is_empty() { Cow::Borrowed(self.relation.key.as_slice()) } else { Cow::Owned(key) }
     }
 
     /// A row's column under the first rule that matches it.

@@ -45,6 +45,7 @@ impl Tables {
     pub fn of(&self, relation: &RelationVersion, topic: &str, records: &Records) -> TableSchemas {
         let rules = TableRules::new(&records.columns, relation);
         let key_positions = rules.key();
+        rules.warn_of_missing_key_columns();
         let plain: Vec<(InRows, Option<ColumnSchema>)> = (0..)
             .zip(&relation.columns)
             .map(|(position, column)| plain_column(&rules, column, key_positions.contains(&position), records))
@@ -86,6 +87,17 @@ impl Tables {
         let envelope = self.envelope.around(&row, name("Envelope"));
         TableSchemas { columns, key_columns, key, row, envelope }
     }
+}
+
+/// Whether records of a relation have values of one of its columns, in rows or in the key: neither of one that the lists
+/// leave out, nor of one whose type has no mapping or no converter.
+#[must_use]
+pub fn holds_values(relation: &RelationVersion, position: usize, records: &Records) -> bool {
+    let Some(column) = relation.columns.get(position) else { return false };
+    let rules = TableRules::new(&records.columns, relation);
+    let in_key = rules.key().contains(&position);
+    let (_, schema) = plain_column(&rules, column, in_key, records);
+    schema.is_some_and(|schema| !schema.conversion.drops())
 }
 
 /// Whether rows have a column.

@@ -226,37 +226,53 @@ enum Fraction {
 
 fn append(out: &mut Vec<u8>, at: PgMicros, fraction: Fraction) {
     let Civil { date, time } = Civil::from(at);
+    if let (Some(date), Fraction::Exactly(6)) = (near_date(date), fraction) {
+        // Nearly all there are: put together, and appended at once.
+        let mut text = *b"yyyy-mm-ddThh:mm:ss.ffffffZ";
+        text[..10].copy_from_slice(&date);
+        text[11..26].copy_from_slice(&time_text(time));
+        return out.extend_from_slice(&text);
+    }
     append_date(out, date);
     out.push(b'T');
     append_time(out, time, fraction);
     out.push(b'Z');
 }
 
+/// A day whose year has four digits.
+#[inline]
+fn near_date(date: CivilDate) -> Option<[u8; 10]> {
+    let year = u16::try_from(date.year).ok().filter(|year| *year <= 9_999)?;
+    let [[y1, y2], [y3, y4]] = [pair(year / 100), pair(year % 100)];
+    let [[m1, m2], [d1, d2]] = [pair(date.month.into()), pair(date.day.into())];
+    Some([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2])
+}
+
+/// A time of day with all digits of its fraction.
+#[inline]
+fn time_text(time: TimeOfDay) -> [u8; 15] {
+    let [[h1, h2], [m1, m2], [s1, s2]] = [time.hour, time.minute, time.second].map(|part| pair(part.into()));
+    let micros = time.micros;
+    let [[f1, f2], [f3, f4], [f5, f6]] =
+        [micros / 10_000, micros / 100 % 100, micros % 100].map(|part| pair(u16::try_from(part).unwrap_or_default()));
+    [h1, h2, b':', m1, m2, b':', s1, s2, b'.', f1, f2, f3, f4, f5, f6]
+}
+
 #[inline]
 fn append_date(out: &mut Vec<u8>, date: CivilDate) {
-    let [[m1, m2], [d1, d2]] = [pair(date.month.into()), pair(date.day.into())];
-    match u32::try_from(date.year) {
-        Ok(year @ 0..=9_999) => {
-            let [[y1, y2], [y3, y4]] = [pair(year / 100), pair(year % 100)];
-            out.extend_from_slice(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]);
-        }
-        _ => {
-            append_far_year(out, date.year);
-            out.extend_from_slice(&[b'-', m1, m2, b'-', d1, d2]);
-        }
+    match near_date(date) {
+        Some(text) => out.extend_from_slice(&text),
+        None => append_far_date(out, date),
     }
 }
 
 /// Without digits of a fraction its point goes as well.
 #[inline]
 fn append_time(out: &mut Vec<u8>, time: TimeOfDay, fraction: Fraction) {
-    let [[h1, h2], [m1, m2], [s1, s2]] = [time.hour, time.minute, time.second].map(|part| pair(part.into()));
-    let micros = time.micros;
-    let [[f1, f2], [f3, f4], [f5, f6]] = [micros / 10_000, micros / 100 % 100, micros % 100].map(pair);
-    let text = [h1, h2, b':', m1, m2, b':', s1, s2, b'.', f1, f2, f3, f4, f5, f6];
+    let text = time_text(time);
     let digits = match fraction {
         Fraction::Exactly(digits) => usize::from(digits).min(MICROS_DIGITS),
-        Fraction::Needed if micros == 0 => 0,
+        Fraction::Needed if time.micros == 0 => 0,
         Fraction::Needed => MICROS_DIGITS - text.iter().rev().take_while(|digit| **digit == b'0').count(),
     };
     let end = if digits == 0 { FRACTION_AT - 1 } else { FRACTION_AT + digits };
@@ -268,24 +284,28 @@ const FRACTION_AT: usize = 9;
 
 /// Two digits of a number below 100.
 #[inline]
-const fn pair(value: u32) -> [u8; 2] {
-    [b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8]
+const fn pair(value: u16) -> [u8; 2] {
+    let tens = value / 10;
+    let [[tens, _], [ones, _]] = [tens.to_le_bytes(), (value - tens * 10).to_le_bytes()];
+    [b'0'.wrapping_add(tens), b'0'.wrapping_add(ones)]
 }
 
-/// A year that is not one of four digits: more of them carry a plus sign, as `SignStyle.EXCEEDS_PAD` has it.
+/// A day whose year has not four digits: more of them carry a plus sign, as `SignStyle.EXCEEDS_PAD` has it.
 #[cold]
-fn append_far_year(out: &mut Vec<u8>, year: i32) {
-    let mut text = *b"-0000";
-    put_digits(text.get_mut(1..), year.unsigned_abs());
-    match year {
-        -9_999..0 => out.extend_from_slice(&text),
-        _ => {
-            if year > 0 {
-                out.push(b'+');
-            }
-            out.extend_from_slice(itoa::Buffer::new().format(year).as_bytes());
+fn append_far_date(out: &mut Vec<u8>, date: CivilDate) {
+    let year = date.year;
+    if (-9_999..0).contains(&year) {
+        let mut text = *b"-0000";
+        put_digits(text.get_mut(1..), year.unsigned_abs());
+        out.extend_from_slice(&text);
+    } else {
+        if year > 0 {
+            out.push(b'+');
         }
+        out.extend_from_slice(itoa::Buffer::new().format(year).as_bytes());
     }
+    let [[m1, m2], [d1, d2]] = [pair(date.month.into()), pair(date.day.into())];
+    out.extend_from_slice(&[b'-', m1, m2, b'-', d1, d2]);
 }
 
 /// Fills a place with the last decimal digits of a number.

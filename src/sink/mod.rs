@@ -18,6 +18,7 @@ use crate::config::SchemaHistory;
 use crate::error::Result;
 use crate::history::Store;
 use crate::ledger::Ticket;
+use crate::progress;
 
 pub use crate::encode::record::{Header, Headers, Record, Stamps};
 
@@ -96,6 +97,11 @@ pub trait Sink {
 
     /// Where the schema history is kept beside the records; nothing where this sink keeps none, or it is switched off.
     fn history(&self, _history: &SchemaHistory) -> Option<Arc<dyn Store>> {
+        None
+    }
+
+    /// Where progress is kept in a topic beside the records; nothing where this sink keeps none.
+    fn progress(&self, _topic: &str) -> Option<Arc<dyn progress::Store>> {
         None
     }
 

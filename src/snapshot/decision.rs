@@ -57,7 +57,9 @@ pub fn decide(mode: SnapshotMode, kept: Option<&Book>, slot: Slot) -> Decision {
             Decision::Begin
         }
         (SnapshotMode::ByFlags(flags), Some(SnapshotState::Completed), Slot::Absent) if !flags.stream => Decision::None,
-        (SnapshotMode::Initial | SnapshotMode::ByFlags(_), Some(SnapshotState::Completed), Slot::Absent) => Decision::Gap,
+        (SnapshotMode::Initial | SnapshotMode::ByFlags(_), Some(SnapshotState::Completed), Slot::Absent) => {
+            Decision::Gap
+        }
     }
 }
 

@@ -60,6 +60,14 @@ pub enum Piece {
     Failed(Error),
 }
 
+impl Piece {
+    /// Whether nothing more comes of its part.
+    #[must_use]
+    pub const fn ends_part(&self) -> bool {
+        matches!(self, Self::End(_) | Self::TableChanged(..))
+    }
+}
+
 /// A share of the budget.
 #[derive(Debug)]
 pub struct Share(#[expect(dead_code, reason = "it counts while it is there")] Option<OwnedSemaphorePermit>);

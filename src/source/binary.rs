@@ -1,86 +1,74 @@
-//! Whether what a publication sends fits a binary session.
+//! What a publication sends that a binary session may be unfit for.
 //!
 //! Asked once at the start of a session. What a table looked like at the position that is decoded may differ from what the
 //! catalog says now, so that each relation of the stream is judged once more when it comes.
 
-use std::collections::HashMap;
-use std::fmt;
-
 use tokio_postgres::types::Type;
 
-use super::capture::CaptureFilter;
-use super::ident::QualifiedName;
-use super::sql::{Sql, field};
-use crate::catalog::facts::TypeFacts;
-use crate::catalog::{BinaryUse, binary_use};
+use super::sql::{ServerVersion, Sql, field};
+use crate::catalog::facts::Facts;
+use crate::catalog::{BinaryUse, OwnedColumn, OwnedRelation, binary_use};
 use crate::error::Result;
-use crate::pgoutput::TypeOid;
-
-/// A published column that a binary session cannot carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnfitColumn {
-    /// Its table.
-    pub table: QualifiedName,
-    /// Its name.
-    pub column: String,
-    /// Its type, as SQL writes it.
-    pub type_name: String,
-}
-
-impl fmt::Display for UnfitColumn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "column {:?} of table {} has type {}", self.column, self.table, self.type_name)
-    }
-}
+use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 
 const PUBLISHED: &str = "
           FROM pg_publication p
          CROSS JOIN LATERAL pg_get_publication_tables(p.pubname) AS sent
           JOIN pg_attribute a ON a.attrelid = sent.relid AND a.attnum > 0 AND NOT a.attisdropped";
 
-/// The first column of a publication that a binary session cannot carry. `types` are the publication's, as in
-/// [`Facts::types`](crate::catalog::facts::Facts::types).
-///
-/// Of tables that are not captured only those columns count at which the server itself may fail.
+/// Lists of columns came with 15.
+const LISTED: &str = " AND (sent.attrs IS NULL OR a.attnum = ANY (sent.attrs))";
+
+/// The published tables that have a column which a binary session cannot carry, with all columns that are sent, ordered by
+/// name. `facts` are the publication's.
 ///
 /// # Errors
 /// Connection, server unavailable, and what a server answer maps to.
 ///
 /// # Cancel safety
 /// Nothing is changed on the server.
-pub async fn unfit_column(
-    sql: &Sql,
-    publication: &str,
-    types: &HashMap<TypeOid, TypeFacts>,
-    captured: &CaptureFilter,
-) -> Result<Option<UnfitColumn>> {
+pub async fn unfit_tables(sql: &Sql, publication: &str, facts: &Facts) -> Result<Vec<OwnedRelation>> {
     let mut session = sql.session().await?;
     let transaction = session.read_only().await?;
-    let statement = format!("SELECT DISTINCT a.atttypid AS type {PUBLISHED} WHERE p.pubname = $1");
+    let listed = if transaction.version() >= ServerVersion(150_000) { LISTED } else { "" };
+    let statement = format!("SELECT DISTINCT a.atttypid AS type {PUBLISHED}{listed} WHERE p.pubname = $1");
     let rows = transaction.query(&statement, &[(&publication, Type::TEXT)]).await?;
     let used = rows.iter().map(|row| field(row, "type")).collect::<Result<Vec<u32>>>()?;
-    let unfit: Vec<u32> = used.into_iter().filter(|&oid| binary_use(TypeOid(oid), types) != BinaryUse::Fits).collect();
+    let is_unfit = |oid: &u32| binary_use(TypeOid(*oid), &facts.types) != BinaryUse::Fits;
+    let unfit: Vec<u32> = used.into_iter().filter(is_unfit).collect();
+    let mut tables: Vec<OwnedRelation> = Vec::new();
     if unfit.is_empty() {
-        return Ok(None);
+        return Ok(tables);
     }
     let statement = format!(
-        "SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS column, a.atttypid AS type,
-                format_type(a.atttypid, NULL) AS type_name {PUBLISHED}
+        "SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS column, a.atttypid AS type,
+                a.atttypmod AS typmod {PUBLISHED}{listed}
            JOIN pg_class c ON c.oid = sent.relid
            JOIN pg_namespace n ON n.oid = c.relnamespace
-          WHERE p.pubname = $1 AND a.atttypid = ANY ($2)
-          ORDER BY n.nspname, c.relname, a.attnum"
+          WHERE p.pubname = $1
+            AND EXISTS (SELECT FROM pg_attribute u
+                         WHERE u.attrelid = c.oid AND u.attnum > 0 AND NOT u.attisdropped AND u.atttypid = ANY ($2))
+          ORDER BY n.nspname, c.relname, c.oid, a.attnum"
     );
     for row in transaction.query(&statement, &[(&publication, Type::TEXT), (&unfit, Type::OID_ARRAY)]).await? {
-        let table = QualifiedName::new(field::<String>(&row, "schema")?, field::<String>(&row, "name")?);
-        let found = binary_use(TypeOid(field(&row, "type")?), types);
-        if found == BinaryUse::MayStop || captured.matches(&table.schema, &table.table) {
-            return Ok(Some(UnfitColumn {
-                table,
-                column: field(&row, "column")?,
-                type_name: field(&row, "type_name")?,
-            }));
+        let id = RelationId(field(&row, "oid")?);
+        // The key is found by the facts; nothing here depends on the replica identity.
+        let column = OwnedColumn {
+            name: field(&row, "column")?,
+            type_oid: TypeOid(field(&row, "type")?),
+            typmod: field(&row, "typmod")?,
+            identity: false,
+        };
+        match tables.last_mut().filter(|table| table.id == id) {
+            Some(table) => table.columns.push(column),
+            None => tables.push(OwnedRelation {
+                id,
+                schema: field(&row, "schema")?,
+                table: field(&row, "name")?,
+                identity: ReplicaIdentity::Default,
+                columns: vec![column],
+            }),
         }
     }
-    Ok(None)
+    Ok(tables)
 }

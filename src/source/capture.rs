@@ -81,6 +81,26 @@ impl CaptureFilter {
     }
 }
 
+/// Decides by one list of expressions for `schema.table`; an empty one admits every table.
+#[derive(Clone, Debug)]
+pub struct TableFilter(Rule);
+
+impl TableFilter {
+    /// Compiles the list of a property.
+    ///
+    /// # Errors
+    /// Config, naming the property and the expression.
+    pub fn new(property: &str, list: &[String]) -> Result<Self> {
+        Rule::new((property, list), ("", &[])).map(Self)
+    }
+
+    /// Whether a table is in the list.
+    #[must_use]
+    pub fn matches(&self, schema: &str, table: &str) -> bool {
+        self.0.admits(&format!("{schema}.{table}"))
+    }
+}
+
 /// Decides which logical decoding messages are captured, by prefix.
 ///
 /// Source: Debezium's `LogicalDecodingMessageFilter`.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::Type;
 
 use super::sql::{ReadOnly, ServerVersion, Sql, field};
-use crate::catalog::facts::{ColumnFacts, Facts, TableFacts, TypeFacts, TypeSort};
+use crate::catalog::facts::{ColumnFacts, Facts, Sending, TableFacts, TypeFacts, TypeSort};
 use crate::error::Result;
 use crate::pgoutput::{RelationId, TypeOid, Xid};
 
@@ -50,7 +50,8 @@ const KEYS_ORDER: &str = "
      GROUP BY i.indrelid, i.indexrelid, i.indisprimary, i.indisclustered, x.relname
      ORDER BY i.indrelid, i.indisclustered DESC, x.relname";
 
-/// The types that are asked for and, through domains and arrays, those they are made of.
+/// The types that are asked for and, through domains and arrays, those they are made of; and of each whether it, or any
+/// part of it, has no send function.
 const TYPES: &str = "
     WITH RECURSIVE used (oid) AS (
         SELECT unnest($1)
@@ -67,7 +68,22 @@ const TYPES: &str = "
            (SELECT x.extname::text
               FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid
              WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.objsubid = 0 AND d.deptype = 'e'
-               AND d.refclassid = 'pg_extension'::regclass) AS extension
+               AND d.refclassid = 'pg_extension'::regclass) AS extension,
+           t.typsend = 0 AS unsent,
+           EXISTS (
+               WITH RECURSIVE parts (oid) AS (
+                   SELECT t.oid
+                   UNION
+                   SELECT part.oid
+                     FROM parts JOIN pg_type w ON w.oid = parts.oid
+                    CROSS JOIN LATERAL (
+                          SELECT w.typbasetype
+                          UNION ALL SELECT w.typelem
+                          UNION ALL SELECT a.atttypid FROM pg_attribute a
+                                     WHERE a.attrelid = w.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+                          UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = w.oid) AS part (oid)
+               )
+               SELECT FROM parts JOIN pg_type p ON p.oid = parts.oid WHERE p.typsend = 0) AS part_unsent
       FROM used
       JOIN pg_type t ON t.oid = used.oid
       JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -247,6 +263,11 @@ async fn read_types(transaction: &ReadOnly<'_>, types: BTreeSet<u32>, facts: &mu
             schema: field(&row, "schema")?,
             sort,
             extension: field(&row, "extension")?,
+            sending: match (field(&row, "unsent")?, field(&row, "part_unsent")?) {
+                (true, _) => Sending::Text,
+                (false, true) => Sending::Stops,
+                (false, false) => Sending::Binary,
+            },
         };
         facts.types.insert(TypeOid(field(&row, "oid")?), known);
     }

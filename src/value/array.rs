@@ -129,6 +129,13 @@ impl<'a> Array<'a> {
         Elements { element: self.element, rest }
     }
 
+    /// Why its first element is refused that cannot be decoded.
+    #[must_use]
+    pub fn undecodable(&self) -> Option<BadValue> {
+        let mut scratch = String::new();
+        self.elements().find_map(|element| element.decode(&mut scratch).err())
+    }
+
     /// Appends it as `array_out` prints it. An element that cannot be decoded is left empty.
     pub fn write_text(&self, out: &mut Vec<u8>) {
         match self.repr() {

@@ -22,6 +22,7 @@ mod array;
 mod bits;
 mod bytea;
 mod ewkb;
+mod float;
 mod hstore;
 mod interval;
 mod money;
@@ -54,13 +55,14 @@ mod tests;
 pub use array::{Array, Element, Elements};
 pub use bits::Bits;
 pub use ewkb::Ewkb;
+pub use float::EXACT_POWERS;
 pub use hstore::{Hstore, Pair, Pairs};
 pub use interval::Interval;
 pub use money::Money;
 pub use numeric::NumericSpecial;
 pub use printed::Printed;
 pub use quoted::Quoted;
-pub use refused::{BadValue, Form, Reason};
+pub use refused::{BadValue, Form, Reason, is_of_binary_form};
 pub use scalar::{hex_pair, write_uuid};
 pub use shape::{Circle, Line, Point, Points, Shape, ShapeKind};
 pub use temporal::{Civil, CivilDate, TimeOfDay, TimeTz};
@@ -82,8 +84,8 @@ pub fn decode_text<'a>(column_type: &'a ColumnType, text: &'a [u8]) -> Result<Va
         ColumnType::Int4 => scalar::integer_text(text).map(Value::Int4),
         ColumnType::Int8 => scalar::integer_text(text).map(Value::Int8),
         ColumnType::Oid => scalar::integer_text(text).map(Value::Oid),
-        ColumnType::Float4 => scalar::float4_text(text).map(Value::Float4),
-        ColumnType::Float8 => scalar::float8_text(text).map(Value::Float8),
+        ColumnType::Float4 => float::float4_text(text).map(Value::Float4),
+        ColumnType::Float8 => float::float8_text(text).map(Value::Float8),
         ColumnType::Numeric(_) => Numeric::from_text(text).map(Value::Numeric),
         ColumnType::Text | ColumnType::Json | ColumnType::Jsonb | ColumnType::Enum(_) => {
             scalar::utf8(text).map(Value::Text)

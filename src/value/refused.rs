@@ -43,6 +43,13 @@ pub enum Reason {
     NoSafeBinary,
 }
 
+/// Whether an error says that the binary form of a datum was refused, of which the text form may be sound.
+#[must_use]
+pub fn is_of_binary_form(error: &Error) -> bool {
+    let bad = std::error::Error::source(error).and_then(|source| source.downcast_ref::<BadValue>());
+    bad.is_some_and(|bad| bad.form == Form::Binary)
+}
+
 impl fmt::Display for BadValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let form = match self.form {

@@ -2,8 +2,8 @@
 //!
 //! Source: `geo_ops.c` in the server.
 
+use super::float::float8_text;
 use super::print::write_float8;
-use super::scalar::float8_text;
 use super::{Form, Reason, read};
 
 /// A `point`.

@@ -46,17 +46,17 @@ impl CivilDate {
     /// The calendar is counted in eras of 400 years that begin on 1 March, so that the leap day ends a year
     /// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
     #[expect(clippy::cast_possible_truncation, reason = "every field is bounded by the divisions before it")]
-    #[expect(clippy::cast_sign_loss, reason = "every field is positive by euclidean division")]
     const fn from_day_number(days: i64) -> Self {
         let days = days + DAYS_FROM_MARCH_OF_YEAR_0;
         let era = days.div_euclid(DAYS_PER_ERA);
-        let day_of_era = days.rem_euclid(DAYS_PER_ERA);
+        // From here on 32 bits do, in which division by a constant costs half.
+        let day_of_era = days.rem_euclid(DAYS_PER_ERA) as u32;
         let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month_from_march = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
         let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-        let year = era * 400 + year_of_era + if month <= 2 { 1 } else { 0 };
+        let year = era * 400 + year_of_era as i64 + if month <= 2 { 1 } else { 0 };
         Self { year: year as i32, month: month as u8, day: day as u8 }
     }
 }
@@ -65,9 +65,14 @@ const DAYS_PER_ERA: i64 = 146_097;
 /// From 0000-03-01 to 2000-01-01.
 const DAYS_FROM_MARCH_OF_YEAR_0: i64 = 730_425;
 
-/// Days from 2000-01-01 to a day of the calendar, or nothing where there is no such day.
-fn day_number(year: i64, month: u8, day: u8) -> Option<i64> {
-    let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
+/// Whole eras, and more years than a text has room for: added to a year, they leave nothing below zero.
+const YEARS_ADDED: u32 = 25_000 * 400;
+
+/// Days from 2000-01-01 to a day of the calendar, or nothing where there is no such day. The year has seven digits at most.
+#[inline]
+fn day_number(year: i32, month: u8, day: u8) -> Option<i64> {
+    let year = YEARS_ADDED.checked_add_signed(year)?;
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let last = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,
@@ -78,13 +83,13 @@ fn day_number(year: i64, month: u8, day: u8) -> Option<i64> {
     if day == 0 || day > last {
         return None;
     }
-    let (month, day) = (i64::from(month), i64::from(day));
+    let (month, day) = (u32::from(month), u32::from(day));
     let (year, month_from_march) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
+    let (era, year_of_era) = (year / 400, year % 400);
     let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * DAYS_PER_ERA + day_of_era - DAYS_FROM_MARCH_OF_YEAR_0)
+    let eras = i64::from(era) - i64::from(YEARS_ADDED / 400);
+    Some(eras * DAYS_PER_ERA + i64::from(day_of_era) - DAYS_FROM_MARCH_OF_YEAR_0)
 }
 
 /// A time of day.
@@ -109,7 +114,7 @@ impl TimeOfDay {
     #[expect(clippy::cast_sign_loss, reason = "every field is positive by the clamp")]
     pub fn from_micros(micros: i64) -> Self {
         let micros = micros.clamp(0, MICROS_PER_DAY);
-        let seconds = micros / MICROS_PER_SECOND;
+        let seconds = (micros / MICROS_PER_SECOND) as u32;
         Self {
             hour: (seconds / 3_600) as u8,
             minute: (seconds / 60 % 60) as u8,
@@ -297,44 +302,66 @@ impl Era {
     }
 }
 
-/// Two decimal digits.
-const fn two_digits(tens: u8, ones: u8) -> Option<u8> {
-    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-    if tens > 9 || ones > 9 { None } else { Some(tens * 10 + ones) }
+/// Numbers of two decimal digits each; all of them are judged at once.
+#[inline]
+fn two_digits<const N: usize>(pairs: [[u8; 2]; N]) -> Option<[u8; N]> {
+    let mut highest = 0;
+    let numbers = pairs.map(|[tens, ones]| {
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        highest = tens.max(ones).max(highest);
+        tens.wrapping_mul(10).wrapping_add(ones)
+    });
+    (highest <= 9).then_some(numbers)
 }
 
 /// `Y{4,7}-MM-DD` as a day number, and what follows it.
+#[inline]
 fn read_day(era: Era, text: &[u8]) -> Result<(i64, &[u8]), Reason> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] = text else {
+        return read_far_day(era, text);
+    };
+    let Some([century, year, month, day]) = two_digits([[*y1, *y2], [*y3, *y4], [*m1, *m2], [*d1, *d2]]) else {
+        return Err(Reason::Syntax);
+    };
+    let year = i32::from(century) * 100 + i32::from(year);
+    Ok((day_in_era(era, year, month, day)?, rest))
+}
+
+fn day_in_era(era: Era, year: i32, month: u8, day: u8) -> Result<i64, Reason> {
+    let year = match (era, year) {
+        (_, 0) => return Err(Reason::Syntax),
+        (Era::Christ, year) => year,
+        (Era::BeforeChrist, year) => 1 - year,
+    };
+    day_number(year, month, day).ok_or(Reason::Syntax)
+}
+
+/// The same where the year has more than four digits.
+#[cold]
+fn read_far_day(era: Era, text: &[u8]) -> Result<(i64, &[u8]), Reason> {
     let year_len = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (year_digits, rest) = text.split_at_checked(year_len).ok_or(Reason::Syntax)?;
     let [b'-', m1, m2, b'-', d1, d2, rest @ ..] = rest else {
         return Err(Reason::Syntax);
     };
-    // Four digits at least; seven hold the last year of the range.
-    if !(4..=7).contains(&year_digits.len()) {
+    // Seven digits hold the last year of the range.
+    if !(5..=7).contains(&year_digits.len()) {
         return Err(Reason::Syntax);
     }
-    let year = year_digits.iter().fold(0, |year, digit| year * 10 + i64::from(digit & 0x0f));
-    if year == 0 {
-        return Err(Reason::Syntax);
-    }
-    let year = match era {
-        Era::Christ => year,
-        Era::BeforeChrist => 1 - year,
-    };
-    let (Some(month), Some(day)) = (two_digits(*m1, *m2), two_digits(*d1, *d2)) else {
+    let year = year_digits.iter().fold(0, |year, digit| year * 10 + i32::from(digit & 0x0f));
+    let Some([month, day]) = two_digits([[*m1, *m2], [*d1, *d2]]) else {
         return Err(Reason::Syntax);
     };
-    Ok((day_number(year, month, day).ok_or(Reason::Syntax)?, rest))
+    Ok((day_in_era(era, year, month, day)?, rest))
 }
 
 /// `HH:MM:SS[.f{1,6}]` in microseconds, and what follows it.
+#[inline]
 fn read_time(text: &[u8]) -> Result<(i64, &[u8]), Reason> {
     let [h1, h2, b':', m1, m2, b':', s1, s2, rest @ ..] = text else {
         return Err(Reason::Syntax);
     };
-    let (Some(hour), Some(minute), Some(second)) = (two_digits(*h1, *h2), two_digits(*m1, *m2), two_digits(*s1, *s2))
-    else {
+    let Some([hour, minute, second]) = two_digits([[*h1, *h2], [*m1, *m2], [*s1, *s2]]) else {
         return Err(Reason::Syntax);
     };
     if hour > 24 || minute > 59 || second > 59 {
@@ -349,7 +376,14 @@ fn read_time(text: &[u8]) -> Result<(i64, &[u8]), Reason> {
 }
 
 /// `f{1,6}` in microseconds, and what follows it.
+#[inline]
 pub(in crate::value) fn read_fraction(text: &[u8]) -> Result<(i64, &[u8]), Reason> {
+    if let [f1, f2, f3, f4, f5, f6, rest @ ..] = text
+        && let Some([first, second, third]) = two_digits([[*f1, *f2], [*f3, *f4], [*f5, *f6]])
+        && !rest.first().is_some_and(u8::is_ascii_digit)
+    {
+        return Ok((i64::from(first) * 10_000 + i64::from(second) * 100 + i64::from(third), rest));
+    }
     let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = text.split_at_checked(count).ok_or(Reason::Syntax)?;
     if !(1..=6).contains(&count) {
@@ -381,7 +415,16 @@ fn read_day_and_time(era: Era, text: &[u8]) -> Result<(i64, &[u8]), Reason> {
 }
 
 /// `+HH[:MM[:SS]]`, east of UTC, in microseconds.
+#[inline]
 fn read_offset(text: &[u8]) -> Result<i64, Reason> {
+    // The session's own zone is UTC.
+    if text == b"+00" {
+        return Ok(0);
+    }
+    read_far_offset(text)
+}
+
+fn read_far_offset(text: &[u8]) -> Result<i64, Reason> {
     let (sign, [h1, h2, rest @ ..]) = (match text {
         [b'+', rest @ ..] => (1, rest),
         [b'-', rest @ ..] => (-1, rest),
@@ -389,13 +432,13 @@ fn read_offset(text: &[u8]) -> Result<i64, Reason> {
     }) else {
         return Err(Reason::Syntax);
     };
-    let (minutes, seconds) = match rest {
-        [] => (Some(0), Some(0)),
-        [b':', m1, m2] => (two_digits(*m1, *m2), Some(0)),
-        [b':', m1, m2, b':', s1, s2] => (two_digits(*m1, *m2), two_digits(*s1, *s2)),
+    let ([m1, m2], [s1, s2]) = match rest {
+        [] => (*b"00", *b"00"),
+        [b':', m1, m2] => ([*m1, *m2], *b"00"),
+        [b':', m1, m2, b':', s1, s2] => ([*m1, *m2], [*s1, *s2]),
         _ => return Err(Reason::Syntax),
     };
-    let (Some(hours), Some(minutes @ 0..60), Some(seconds @ 0..60)) = (two_digits(*h1, *h2), minutes, seconds) else {
+    let Some([hours, minutes @ 0..60, seconds @ 0..60]) = two_digits([[*h1, *h2], [m1, m2], [s1, s2]]) else {
         return Err(Reason::Syntax);
     };
     let seconds = i64::from(hours) * 3_600 + i64::from(minutes) * 60 + i64::from(seconds);

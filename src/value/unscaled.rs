@@ -137,6 +137,7 @@ impl Numeric<'_> {
                 let negative = sign == NumericSign::Negative;
                 Some(Scientific { negative, magnitude, power: power_of_last_group(digits, weight) })
             }
+            Self::Text(text) if text.len() <= WORD_TEXT_BYTES_MAX => Some(Scientific::of_short_text(text)),
             Self::Text(text) => {
                 let (negative, integer, fraction) = split(text);
                 let count = integer.len() + fraction.len();
@@ -144,11 +145,7 @@ impl Numeric<'_> {
                     return None;
                 }
                 let digits = integer.iter().chain(fraction).map(|digit| digit & 0x0f);
-                let magnitude = if count <= 18 {
-                    digits.fold(0_u64, |sum, digit| sum * 10 + u64::from(digit)).into()
-                } else {
-                    digits.fold(0_u128, |sum, digit| sum * 10 + u128::from(digit))
-                };
+                let magnitude = digits.fold(0_u128, |sum, digit| sum * 10 + u128::from(digit));
                 Some(Scientific { negative, magnitude, power: -i32::try_from(fraction.len()).ok()? })
             }
         }
@@ -189,7 +186,29 @@ enum Shifted {
     DigitsLost,
 }
 
+/// Texts whose digits fit one machine word, whatever they are.
+const WORD_TEXT_BYTES_MAX: usize = 19;
+
 impl Scientific {
+    /// Of a checked text of no more than [`WORD_TEXT_BYTES_MAX`] bytes.
+    #[inline]
+    fn of_short_text(text: &str) -> Self {
+        let (negative, unsigned) = match text.as_bytes() {
+            [b'-', unsigned @ ..] => (true, unsigned),
+            unsigned => (false, unsigned),
+        };
+        let (mut magnitude, mut power, mut step) = (0_u64, 0, 0);
+        for byte in unsigned {
+            if *byte == b'.' {
+                step = 1;
+            } else {
+                magnitude = magnitude.wrapping_mul(10).wrapping_add(u64::from(byte & 0x0f));
+                power -= step;
+            }
+        }
+        Self { negative, magnitude: magnitude.into(), power }
+    }
+
     /// `magnitude * 10^(power + scale)` with its sign.
     fn shifted(&self, scale: i32) -> Shifted {
         if self.magnitude == 0 {

@@ -3,8 +3,9 @@
 //! Source: `vector_send`, `halfvec_send`, `sparsevec_send` and the output functions beside them, in the extension's
 //! `vector.c`, `halfvec.c` and `sparsevec.c`.
 
+use super::float::float4_text;
 use super::print::{write_float4, write_integer};
-use super::scalar::{float4_text, integer_text};
+use super::scalar::integer_text;
 use super::{Reason, read};
 
 /// A `vector` or `halfvec` in the form it came in, checked to be well formed; compared element by element.

@@ -14,9 +14,15 @@ use crate::support::servers;
 fn tables_are_read_as_recorded(server: &dyn PostgresServer) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for scenario in recording::scenarios(server.major()) {
+        let database = Database::create(server);
+        // Where an extension is not installed, its scenario is known by what was recorded alone.
+        let missing =
+            recording::extensions(&scenario).into_iter().any(|extension| !is_available(&database, &extension));
+        if missing {
+            continue;
+        }
         let variant = &recording::variants(&scenario)[0];
         let recording = Recording::of(server.major(), &scenario, variant);
-        let database = Database::create(server);
         database.execute("SET TIME ZONE 'UTC'");
         for statement in recording::setup(&recording.scenario) {
             database.execute(&statement);
@@ -35,6 +41,11 @@ fn tables_are_read_as_recorded(server: &dyn PostgresServer) {
             assert_eq!(comparable(found), recording.tables[&name], "{} {name}", recording.scenario);
         }
     }
+}
+
+fn is_available(database: &Database<'_>, extension: &str) -> bool {
+    let found = format!("SELECT count(*)::text FROM pg_available_extensions WHERE name = '{extension}'");
+    database.session().value(&found).as_deref() != Some("0")
 }
 
 #[test]

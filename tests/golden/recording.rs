@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use walcast::catalog::facts::{ColumnFacts, Facts, TableFacts, TypeFacts, TypeSort};
+use walcast::catalog::facts::{ColumnFacts, Facts, Sending, TableFacts, TypeFacts, TypeSort};
 use walcast::lsn::Lsn;
 use walcast::pgoutput::{RelationId, TypeOid};
 
@@ -150,6 +150,12 @@ pub(super) fn setup(scenario: &str) -> Vec<String> {
     let text = statements(scenario);
     let (setup, _) = text.split_once("-- workload").unwrap();
     setup.split("\n\n").map(str::to_owned).collect()
+}
+
+/// The extensions that a scenario installs.
+pub(super) fn extensions(scenario: &str) -> Vec<String> {
+    let installed = |line: &str| Some(line.strip_prefix("CREATE EXTENSION ")?.trim_end_matches(';').to_owned());
+    statements(scenario).lines().filter_map(installed).collect()
 }
 
 fn name(path: &Path) -> String {
@@ -300,5 +306,11 @@ fn type_facts(kind: &Value) -> TypeFacts {
         ("b", element) => TypeSort::Array(TypeOid(element)),
         _ => TypeSort::Other,
     };
-    TypeFacts { name: text(&kind["name"]).to_owned(), schema: text(&kind["schema"]).to_owned(), sort, extension: None }
+    TypeFacts {
+        name: text(&kind["name"]).to_owned(),
+        schema: text(&kind["schema"]).to_owned(),
+        sort,
+        extension: None,
+        sending: Sending::Binary,
+    }
 }

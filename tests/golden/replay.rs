@@ -149,16 +149,16 @@ impl Stream {
         match step {
             Step::Begin(transaction) => {
                 self.last_time = Some(transaction.commit_time);
-                let count = self.encoder.begin_transaction(transaction, start).unwrap();
+                let count = self.encoder.begin_transaction(transaction, start);
                 self.keep(count);
             }
             Step::Commit { .. } => {
-                let count = self.encoder.end_transaction(start).unwrap();
+                let count = self.encoder.end_transaction(start);
                 self.keep(count);
             }
             Step::Logical(message) => {
                 if self.messages.matches(message.prefix) {
-                    let count = self.encoder.message(message, self.last_time, NOW_UNIX_NANOS).unwrap();
+                    let count = self.encoder.message(message, self.last_time, NOW_UNIX_NANOS);
                     self.keep(count);
                 }
             }

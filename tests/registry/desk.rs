@@ -1,10 +1,15 @@
-//! A desk before the real registry: asks for credentials, can be closed, and counts who comes.
+//! A desk before the real registry: asks for credentials or certificates, can be closed, and notes who comes.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::support::servers;
 
@@ -20,6 +25,10 @@ struct Shared {
     wanted: Mutex<Option<String>>,
     /// Every request is answered with this status.
     status: Mutex<Option<u16>>,
+    /// How guests are spoken to; in plain text where absent.
+    tls: Option<Arc<ServerConfig>>,
+    /// Method and path of each request that the registry answered.
+    requests: Mutex<Vec<String>>,
     passed: AtomicUsize,
     refused: AtomicUsize,
     closed: AtomicBool,
@@ -35,9 +44,18 @@ impl Desk {
 
     /// Open for all.
     pub(super) fn open() -> Self {
+        Self::speaking(None)
+    }
+
+    /// Open over TLS, as localhost, for all or for those alone who show a certificate of the tests' authority.
+    pub(super) fn behind_tls(asks_for_certificate: bool) -> Self {
+        Self::speaking(Some(Arc::new(tls(asks_for_certificate))))
+    }
+
+    fn speaking(tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { tls, ..Shared::default() });
         let guests = Arc::clone(&shared);
         std::thread::spawn(move || {
             for guest in listener.incoming().map_while(Result::ok) {
@@ -66,6 +84,21 @@ impl Desk {
         self.shared.refused.load(Ordering::SeqCst)
     }
 
+    /// Method and path of each request that the registry answered.
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// Confluent's interface behind the desk, over TLS.
+    pub(super) fn tls_url(&self) -> String {
+        format!("https://localhost:{}/apis/ccompat/v7", self.port)
+    }
+
+    /// Apicurio's own interface behind the desk, over TLS.
+    pub(super) fn native_tls_url(&self) -> String {
+        format!("https://localhost:{}/apis/registry/v3", self.port)
+    }
+
     /// Confluent's interface behind the desk.
     pub(super) fn url(&self) -> String {
         self.url_of("")
@@ -84,9 +117,52 @@ impl Drop for Desk {
     }
 }
 
+/// A file of the certificates that the connection's tests have.
+pub(super) fn certificate_file(name: &str) -> String {
+    format!("{}/tests/wire/certificates/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn tls(asks_for_certificate: bool) -> ServerConfig {
+    let certificates = |name: &str| {
+        CertificateDer::pem_file_iter(certificate_file(name))
+            .expect("a file")
+            .map(|found| found.expect("a certificate"))
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().expect("versions");
+    let builder = if asks_for_certificate {
+        let mut authority = RootCertStore::empty();
+        certificates("ca.crt").for_each(|certificate| authority.add(certificate).expect("an authority"));
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authority), provider).build();
+        builder.with_client_cert_verifier(verifier.expect("a verifier"))
+    } else {
+        builder.with_no_client_auth()
+    };
+    let key = PrivateKeyDer::from_pem_file(certificate_file("server.key")).expect("a key");
+    builder.with_single_cert(certificates("server.crt").collect(), key).expect("a certificate with its key")
+}
+
+fn serve(guest: TcpStream, shared: &Shared) {
+    if guest.set_read_timeout(Some(Duration::from_secs(30))).is_err() {
+        return;
+    }
+    let Some(tls) = &shared.tls else { return answer(&mut &guest, shared) };
+    let mut guest = StreamOwned::new(ServerConnection::new(Arc::clone(tls)).expect("a connection"), guest);
+    answer(&mut guest, shared);
+    if guest.conn.is_handshaking() {
+        shared.refused.fetch_add(1, Ordering::SeqCst);
+    }
+    guest.conn.send_close_notify();
+    let _ = guest.flush();
+    // What the guest has sent is read to its end: otherwise the reason of a refusal would be cut off.
+    let _ = guest.sock.shutdown(std::net::Shutdown::Write);
+    let _ = std::io::copy(&mut guest.sock, &mut std::io::sink());
+}
+
 /// One request a connection; the registry sees it as it came, but for its connection.
-fn serve(mut guest: TcpStream, shared: &Shared) {
-    let Some(request) = request(&mut guest) else { return };
+fn answer(guest: &mut (impl Read + Write), shared: &Shared) {
+    let Some(request) = request(guest) else { return };
     let head = String::from_utf8_lossy(&request).into_owned();
     let wanted = shared.wanted.lock().unwrap().clone();
     let stranger = wanted.is_some_and(|wanted| !head.to_lowercase().contains(&wanted.to_lowercase()));
@@ -106,12 +182,13 @@ fn serve(mut guest: TcpStream, shared: &Shared) {
     let mut answer = Vec::new();
     registry.read_to_end(&mut answer).expect("an answer");
     shared.passed.fetch_add(1, Ordering::SeqCst);
+    let asked = head.lines().next().and_then(|line| line.rsplit_once(' ')).map_or("", |(asked, _)| asked);
+    shared.requests.lock().unwrap().push(asked.to_owned());
     let _ = guest.write_all(&answer);
 }
 
 /// A whole request.
-fn request(guest: &mut TcpStream) -> Option<Vec<u8>> {
-    guest.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+fn request(guest: &mut impl Read) -> Option<Vec<u8>> {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let length = guest.read(&mut buffer).ok().filter(|length| *length > 0)?;

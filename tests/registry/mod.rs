@@ -3,5 +3,8 @@
 mod avro;
 mod desk;
 mod failures;
+mod first_records;
 mod refusals;
 mod scene;
+mod settings;
+mod tls;

@@ -23,7 +23,15 @@ pub(super) fn confluent(url: &str) -> Vec<(&str, &str)> {
 
 /// Status and body of a request in Confluent's interface of the shared registry.
 pub(super) fn ask(method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
-    let url = servers::registry().confluent_url();
+    ask_at(&servers::registry().confluent_url(), method, path, body)
+}
+
+/// The same in Apicurio's own interface, version 3.
+pub(super) fn ask_apicurio(path: &str) -> (u16, Value) {
+    ask_at(&servers::registry().native_url().replace("/v2", "/v3"), "GET", path, None)
+}
+
+fn ask_at(url: &str, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
     let (host, base) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("an address");
     let body = body.map(Value::to_string).unwrap_or_default();
     let mut stream = TcpStream::connect(host).expect("a registry");
@@ -43,6 +51,33 @@ pub(super) fn ask(method: &str, path: &str, body: Option<&Value>) -> (u16, Value
     (status, serde_json::from_str(body).unwrap_or_default())
 }
 
+/// Confluent's converter with these settings for keys and values each.
+pub(super) fn confluent_with(url: &str, settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut properties: Vec<(String, String)> =
+        confluent(url).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    for side in ["key", "value"] {
+        let of_side = |(name, value): &(&str, &str)| {
+            // Confluent's strategies have the side in their name as well.
+            let name = name.replace("SIDE", side);
+            (format!("{side}.converter.{name}"), (*value).to_owned())
+        };
+        properties.extend(settings.iter().map(of_side));
+    }
+    properties
+}
+
+/// As a scene takes them.
+pub(super) fn borrowed(properties: &[(String, String)]) -> Vec<(&str, &str)> {
+    properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// The schema that was registered last under a subject.
+pub(super) fn latest(subject: &str) -> Value {
+    let (status, answer) = ask("GET", &format!("/subjects/{subject}/versions/latest"), None);
+    assert_eq!(status, 200, "{answer}");
+    serde_json::from_str(answer["schema"].as_str().expect("a schema")).expect("JSON")
+}
+
 /// The numbers of a subject's versions.
 pub(super) fn versions(subject: &str) -> usize {
     let (_, versions) = ask("GET", &format!("/subjects/{subject}/versions"), None);
@@ -59,9 +94,13 @@ pub(super) fn id(bytes: &[u8]) -> u32 {
 /// What a reader gets who asks the registry for the schema.
 pub(super) fn read(registry: &dyn SchemaRegistry, bytes: &[u8]) -> Avro {
     let text = registry.schema(id(bytes)).unwrap_or_else(|error| panic!("{}", error.report()));
-    let mut json = serde_json::from_str(&text).expect("JSON");
+    read_as(serde_json::from_str(&text).expect("JSON"), bytes)
+}
+
+/// What a reader gets who knows the schema.
+pub(super) fn read_as(mut json: Value, bytes: &[u8]) -> Avro {
     remove_defaults(&mut json);
-    let schema = apache_avro::Schema::parse(&json).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let schema = apache_avro::Schema::parse(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
     let mut payload = &bytes[5..];
     let value = apache_avro::from_avro_datum(&schema, &mut payload, None).expect("a datum of its schema");
     assert!(payload.is_empty(), "{} bytes are left", payload.len());

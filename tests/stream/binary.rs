@@ -101,39 +101,134 @@ fn both_forms_write_the_same_records_from_postgres_18() {
     both_forms_write_the_same_records(servers::postgres_18());
 }
 
+/// Types of one's own: a composite one, and one of which a part has no send function.
+const PAIRS: &str = "
+    CREATE EXTENSION isn;
+    CREATE TYPE pair AS (a int, b text);
+    CREATE DOMAIN deep_pair AS pair;
+    CREATE TYPE book AS (number isbn, two pair);
+    CREATE TABLE fine (id int PRIMARY KEY)";
+
+/// Captures another table only.
+const ELSEWHERE: (&str, &str) = ("table.include.list", "public.fine");
+const UNKNOWN: (&str, &str) = ("include.unknown.datatypes", "true");
+
 #[test]
-fn a_captured_column_without_a_safe_form_makes_the_session_one_in_text() {
-    for (server, columns, type_name) in [
-        (servers::postgres_15(), "price money", "money"),
-        (servers::postgres_18(), "price money[]", "money[]"),
-        (servers::postgres_18(), "two pair", "pair"),
-        (servers::postgres_15(), "twos deep_pair[]", "deep_pair[]"),
+fn a_column_without_a_safe_form_counts_where_records_have_its_values() {
+    for (column, value, setting, expected) in [
+        ("money", "'1.5'", None, "text"),
+        ("money", "'1.5'", Some(("column.exclude.list", "public.t.c")), "binary"),
+        ("money", "'1.5'", Some(("column.include.list", "public.t.id")), "binary"),
+        ("money", "'1.5'", Some(ELSEWHERE), "binary"),
+        // Records never have arrays of it, nor by default what has no mapping.
+        ("money[]", "'{1.5}'", None, "binary"),
+        ("pair", "'(1,x)'", None, "binary"),
+        ("deep_pair[]", "'{\"(1,x)\"}'", None, "binary"),
+        ("regclass", "'t'", None, "binary"),
+        ("pair", "'(1,x)'", Some(UNKNOWN), "text"),
+        ("deep_pair", "'(1,x)'", Some(UNKNOWN), "text"),
+        ("regclass", "'t'", Some(UNKNOWN), "text"),
+        ("pair", "'(1,x)'", Some(ELSEWHERE), "binary"),
+        // The server itself would stop.
+        ("book", "ROW('978-0-393-04002-9', NULL)", Some(ELSEWHERE), "text"),
+        ("book[]", "NULL", Some(("column.exclude.list", "public.t.c")), "text"),
+        ("aclitem[]", "NULL", Some(ELSEWHERE), "text"),
+        ("aclitem", "'postgres=r/postgres'", None, "binary"),
     ] {
         // Given a published table with a column whose binary form is not safe.
-        let scene = Scene::new(
-            server,
-            &format!(
-                "CREATE TYPE pair AS (a int, b text); CREATE DOMAIN deep_pair AS pair; \
-                 CREATE TABLE fine (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, {columns})"
-            ),
-        );
+        let server = if expected == "text" { servers::postgres_18() } else { servers::postgres_15() };
+        let scene = Scene::new(server, &format!("{PAIRS}; CREATE TABLE t (id int PRIMARY KEY, c {column})"));
 
-        // When it is captured, then values come as text, and the log names the column.
-        let mut walcast = scene.stream(&[]);
-        assert_eq!(form(&walcast, &scene), "text", "{columns}");
+        // When walcast starts, then values come as text where the column is of any use, and the log names it.
+        let mut walcast = scene.stream(setting.as_slice());
+        assert_eq!(form(&walcast, &scene), expected, "{column} {setting:?}");
         let log = walcast.stderr();
-        assert!(log.contains("values come as text") && log.contains(type_name) && log.contains("public"), "{log}");
-        scene.execute("INSERT INTO t VALUES (1)");
-        assert_eq!(after(&scene.wait_for("public.t", 1), "id"), ["1"]);
-        assert!(walcast.terminate().success());
+        let said = log.contains("values come as text, because") && log.contains("column=\"c\"");
+        assert_eq!(said, expected == "text", "{log}");
 
-        // When it is not captured, then it counts only where the server could fail at it.
-        let walcast = scene.stream(&[("table.include.list", "public.fine")]);
-        let expected = if type_name.contains("money") { "binary" } else { "text" };
-        assert_eq!(form(&walcast, &scene), expected, "{columns}");
-        scene.execute("INSERT INTO t VALUES (2); INSERT INTO fine VALUES (1)");
-        assert_eq!(after(&scene.wait_for("public.fine", 1), "id"), ["1"]);
+        // And what is captured arrives in that form.
+        scene.execute(&format!("INSERT INTO t VALUES (1, {value}); INSERT INTO fine VALUES (1)"));
+        let table = if setting == Some(ELSEWHERE) { "public.fine" } else { "public.t" };
+        assert_eq!(after(&scene.wait_for(table, 1), "id"), ["1"]);
+        assert_eq!(form(&walcast, &scene), expected, "{column} {setting:?}");
+        assert!(!walcast.stderr().contains(LEFT), "{}", walcast.stderr());
+        assert!(walcast.terminate().success());
     }
+}
+
+/// A type that bears the name of an extension's and belongs to it, and whose forms are those of `text`.
+fn impostor(name: &str) -> String {
+    let function = |function: &str, takes: &str, gives: &str, does: &str| {
+        format!("CREATE FUNCTION {function}({takes}) RETURNS {gives} LANGUAGE internal IMMUTABLE STRICT AS '{does}'; ")
+    };
+    format!(
+        "CREATE SCHEMA real; CREATE EXTENSION {name} SCHEMA real; CREATE TYPE {name}; {}{}{}\
+         CREATE TYPE {name} (INPUT = its_in, OUTPUT = its_out, SEND = its_send, LIKE = text); \
+         ALTER EXTENSION {name} ADD TYPE {name}; CREATE TABLE t (id int PRIMARY KEY, v {name})",
+        function("its_in", "cstring", name, "textin"),
+        function("its_out", name, "cstring", "textout"),
+        function("its_send", name, "bytea", "textsend"),
+    )
+}
+
+#[test]
+fn a_value_that_cannot_be_decoded_in_binary_comes_as_text() {
+    // Given a type whose binary form is another than the known one, with the known text, and a walcast that may retry
+    // nothing, but would go on without a change that cannot be decoded.
+    let scene = Scene::new(servers::postgres_18(), &impostor("ltree"));
+    let settings = [("errors.max.retries", "0"), ("event.processing.failure.handling.mode", "skip")];
+    let settings = [&settings[..], &[("provide.transaction.metadata", "true")]].concat();
+    let mut walcast = scene.stream(&settings);
+    assert_eq!(form(&walcast, &scene), "binary");
+
+    // When one of its values stands in the middle of a transaction.
+    scene.execute(
+        "BEGIN; INSERT INTO t SELECT n FROM generate_series(1, 300) n; INSERT INTO t VALUES (301, 'top.science'); \
+         INSERT INTO t SELECT n, 'top' FROM generate_series(302, 400) n; COMMIT",
+    );
+
+    // Then every row is there once and in order, and nothing was left out.
+    scene.wait_for("public.t", 400);
+    let records = scene.settled("public.t");
+    assert_eq!(after(&records, "id"), ids(1..=400));
+    let rows = rows(&records);
+    assert_eq!((&rows[299]["v"], &rows[300]["v"]), (&Value::Null, &json!("top.science")));
+    let orders: Vec<Value> = records.iter().map(|record| record.json()["transaction"]["total_order"].clone()).collect();
+    assert_eq!(orders, (1..=400).map(|order| json!(order)).collect::<Vec<_>>());
+
+    // And it is said once, without the value, and counts as no loss of the source.
+    assert_eq!(form(&walcast, &scene), "text");
+    let log = walcast.stderr();
+    assert_eq!(log.matches(LEFT).count(), 1, "{log}");
+    assert!(log.contains("public.t.v") && !log.contains("science"), "{log}");
+    assert_eq!(walcast.metric("walcast_reconnects_total{side=\"source\"}"), Some(0.0));
+    let sample = "walcast_failed_events_total{table=\"public.t\",outcome=\"left_out\"}";
+    assert!(walcast.metric(sample).is_none_or(|count| count == 0.0));
+    scene.database.wait_until_confirmed();
+    assert!(walcast.terminate().success());
+}
+
+#[test]
+fn a_value_that_cannot_be_decoded_in_either_form_stops_the_connector() {
+    // Given a type of which neither form is the known one.
+    let scene = Scene::new(servers::postgres_15(), &impostor("hstore"));
+    let mut walcast = scene.stream(&[]);
+    assert_eq!(form(&walcast, &scene), "binary");
+    let type_oid = scene.database.session().value("SELECT 'public.hstore'::regtype::oid::text").expect("an OID");
+    let before = scene.database.confirmed_lsn();
+
+    // When there is a value of it.
+    scene.execute("INSERT INTO t VALUES (1, NULL), (2, 'nonsense')");
+
+    // Then text is tried, and the end names the place and never the value.
+    assert!(!walcast.wait_exit().success());
+    let log = walcast.stderr();
+    assert_eq!(log.matches(LEFT).count(), 1, "{log}");
+    for part in ["column public.t.v", &format!("type OID {type_oid}"), ":2 of table public.t", "the text form"] {
+        assert!(log.contains(part), "{part} is not in\n{log}");
+    }
+    assert!(!log.contains("nonsense"), "{log}");
+    assert_eq!(scene.database.confirmed_lsn(), before);
 }
 
 fn a_session_is_left_before_a_row_that_does_not_fit(server: &'static dyn PostgresServer) {

@@ -48,7 +48,7 @@ fn main() -> Outcome<ExitCode> {
     let sides = Sides { oracle: &oracle, kafka: &*ours, binary: &binary, known: &Known::read() };
     let (mut compared, mut differences) = (BTreeMap::<String, usize>::new(), 0);
     for major in wanted.majors.iter().copied() {
-        for (mut scenario, variants) in wanted.scenarios()? {
+        for (mut scenario, variants) in wanted.scenarios(major)? {
             heartbeats::turn_on(&mut scenario);
             let server = servers.postgres(&PostgresOptions::new(major))?;
             for outcome in run(&sides, &*server, &scenario, &variants)? {

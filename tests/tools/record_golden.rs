@@ -29,7 +29,7 @@ fn main() -> Outcome<()> {
     // `--variant` is for trying things out: the scenario's other variants keep positions of another log.
     let mut failed = Vec::new();
     for major in wanted.majors.iter().copied() {
-        for (scenario, variants) in wanted.scenarios()? {
+        for (scenario, variants) in wanted.scenarios(major)? {
             let server = servers.postgres(&PostgresOptions::new(major))?;
             let folder = corpus().join(format!("postgresql-{major}")).join(&scenario.name);
             // What one scenario meets says nothing of the others.

@@ -9,7 +9,8 @@ pub(super) static PROPERTIES: &[Property] = &[
         ValueType::List,
         "Headers of walcast's own on every record of a change, in this order: position (commit LSN, a colon, and the \
          change's number in its transaction), event_id (the same when a record is sent again), schema_version (the \
-         number of the table's version in the schema history)",
+         number of the table's version in the schema history); records of logical messages and of transactions have \
+         the first two, heartbeats none",
     )
     .check(history::check_headers),
     Property::one_of(

@@ -22,30 +22,70 @@ pub(in crate::encode) fn write_string(out: &mut Vec<u8>, text: &str) {
 /// Appends a string's content.
 #[inline]
 pub(in crate::encode) fn write_escaped(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text;
-    loop {
-        let clean = clean_prefix(rest.as_bytes());
-        let Some((head, tail)) = rest.split_at_checked(clean) else { return };
-        out.extend_from_slice(head.as_bytes());
-        let mut tail = tail.chars();
-        let Some(special) = tail.next() else { return };
-        write_escape(out, special);
-        rest = tail.as_str();
+    let clean = clean_prefix(text.as_bytes());
+    let Some((head, rest)) = text.split_at_checked(clean) else { return };
+    out.extend_from_slice(head.as_bytes());
+    if !rest.is_empty() {
+        write_speckled(out, rest);
     }
+}
+
+/// Appends content in which there is an escape. Where there is one, there are mostly many, as in JSON documents.
+fn write_speckled(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    while let Some((step, tail)) = rest.split_first_chunk::<STEP_BYTES>() {
+        let marks = escapes(u64::from_le_bytes(*step));
+        // A whole step is a store; what is too much of it is taken back.
+        out.extend_from_slice(step);
+        if marks == 0 {
+            rest = tail;
+            let clean = clean_blocks(rest);
+            if let Some((head, tail)) = rest.split_at_checked(clean).filter(|_| clean > 0) {
+                out.extend_from_slice(head);
+                rest = tail;
+            }
+            continue;
+        }
+        let clean = (marks.trailing_zeros() / u8::BITS) as usize;
+        out.truncate(out.len() - (STEP_BYTES - clean));
+        rest = write_special(out, text, rest.get(clean..).unwrap_or_default());
+    }
+    while let Some((&byte, tail)) = rest.split_first() {
+        if needs_escape(byte) {
+            rest = write_special(out, text, rest);
+        } else {
+            out.push(byte);
+            rest = tail;
+        }
+    }
+}
+
+/// Appends the escape of the first character of `rest`, which is the end of `text`, and gives what follows it.
+#[inline]
+fn write_special<'t>(out: &mut Vec<u8>, text: &'t str, rest: &'t [u8]) -> &'t [u8] {
+    if let [byte @ (b'"' | b'\\'), tail @ ..] = rest {
+        out.extend_from_slice(&[b'\\', *byte]);
+        return tail;
+    }
+    let special = text.get(text.len() - rest.len()..).and_then(|rest| rest.chars().next());
+    let Some(special) = special else { return &[] };
+    write_escape(out, special);
+    rest.get(special.len_utf8()..).unwrap_or_default()
+}
+
+/// Bytes of the whole blocks at the beginning that have no escape, which is most of them: the compiler makes vector
+/// instructions of it.
+#[inline]
+fn clean_blocks(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<BLOCK_BYTES>();
+    let is_clean = |block: &&[u8; BLOCK_BYTES]| !block.iter().fold(false, |found, &byte| found | needs_escape(byte));
+    blocks.iter().take_while(is_clean).count() * BLOCK_BYTES
 }
 
 /// Length of the longest prefix that needs no escape. It ends between characters.
 #[inline]
 fn clean_prefix(bytes: &[u8]) -> usize {
-    let mut clean = 0;
-    // Whole blocks without an escape, which is most of them: the compiler makes vector instructions of it.
-    let (blocks, _) = bytes.as_chunks::<BLOCK_BYTES>();
-    for block in blocks {
-        if block.iter().fold(false, |found, &byte| found | needs_escape(byte)) {
-            break;
-        }
-        clean += BLOCK_BYTES;
-    }
+    let mut clean = clean_blocks(bytes);
     let (steps, rest) = bytes.get(clean..).unwrap_or_default().as_chunks::<STEP_BYTES>();
     for step in steps {
         let marks = escapes(u64::from_le_bytes(*step));

@@ -5,7 +5,6 @@
 use super::super::Encoder;
 use super::super::format::{Format, Payload, Segments};
 use super::Standing;
-use crate::error::Result;
 use crate::schema::Put as _;
 
 struct Key<'a> {
@@ -30,12 +29,9 @@ impl Payload for Value {
 
 impl Encoder {
     /// Encodes a heartbeat, for partition 0; gives the number of records, which is 1.
-    ///
-    /// # Errors
-    /// `Bug` where its schemas were to be registered and were not.
-    pub fn heartbeat(&mut self, now_unix_nanos: u64) -> Result<usize> {
+    pub fn heartbeat(&mut self, now_unix_nanos: u64) -> usize {
         let server_name = self.options.topic_prefix.clone();
         let value = Value { unix_millis: i64::try_from(now_unix_nanos / 1_000_000).unwrap_or(i64::MAX) };
-        self.write_standing(Standing::Heartbeat, &Key { server_name: &server_name }, &value)
+        self.write_standing(Standing::Heartbeat, None, &Key { server_name: &server_name }, &value)
     }
 }

@@ -7,7 +7,6 @@ use super::super::envelope::VERSION;
 use super::super::format::{Format, Payload, Segments};
 use super::Standing;
 use super::transaction::{Order, put_block};
-use crate::error::Result;
 use crate::event::LogicalMessage;
 use crate::lsn::Lsn;
 use crate::pgtime::PgMicros;
@@ -59,7 +58,6 @@ impl Value<'_> {
     fn source<'s, F: Format>(&self, to: Segments<'s, F>) -> Segments<'s, F> {
         let (message, micros) = (&self.message, self.time.unix_micros());
         let transaction = message.transaction;
-        let origin = transaction.and_then(|transaction| transaction.origin.as_ref());
         let to = to.value(|to| to.put_str(VERSION)).value(|to| to.put_str("postgresql"));
         let to = to.value(|to| to.put_str(self.topic_prefix)).value(|to| to.put_i64(self.time.unix_millis())).null();
         let to = to.value(|to| to.put_str(self.dbname));
@@ -68,8 +66,8 @@ impl Value<'_> {
         let to = to.value(|to| to.put_str("")).value(|to| to.put_str(""));
         let to = to.value_or_null(transaction, |to, transaction| to.put_i64(transaction.xid.0.into()));
         let to = to.value(|to| to.put_i64(message.lsn.as_i64())).null();
-        let to = to.value_or_null(origin, |to, origin| to.put_str(&origin.name));
-        to.value_or_null(origin, |to, origin| to.put_i64(origin.lsn.as_i64()))
+        let to = to.value_or_null(message.origin, |to, origin| to.put_str(&origin.name));
+        to.value_or_null(message.origin, |to, origin| to.put_i64(origin.lsn.as_i64()))
     }
 }
 
@@ -82,15 +80,7 @@ impl Encoder {
     /// Encodes a logical decoding message; gives the number of records, which is 1. `last_time` is the commit time of
     /// the last transaction that was seen, which Debezium gives to a message outside transactions; where there is none,
     /// it has the present time.
-    ///
-    /// # Errors
-    /// `Bug` where its schemas were to be registered and were not.
-    pub fn message(
-        &mut self,
-        message: LogicalMessage<'_>,
-        last_time: Option<PgMicros>,
-        now_unix_nanos: u64,
-    ) -> Result<usize> {
+    pub fn message(&mut self, message: LogicalMessage<'_>, last_time: Option<PgMicros>, now_unix_nanos: u64) -> usize {
         let now = || PgMicros::from_unix_micros(i64::try_from(now_unix_nanos / 1_000).unwrap_or(i64::MAX));
         let time = message.transaction.map(|transaction| transaction.commit_time).or(last_time);
         let order = match (&mut self.standing.tally, message.transaction) {
@@ -111,6 +101,6 @@ impl Encoder {
             content: &content,
             order,
         };
-        self.write_standing(Standing::Message, &Key { prefix: message.prefix }, &value)
+        self.write_standing(Standing::Message, Some(message.position), &Key { prefix: message.prefix }, &value)
     }
 }

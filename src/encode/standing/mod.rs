@@ -2,16 +2,16 @@
 //! be decoded.
 //!
 //! Owns [`Standing`], the topics of these records and what frames them. None of them carries the context headers, as in
-//! Debezium.
+//! Debezium; walcast's own, where they are asked for, stand on those that the database's log has a position for.
 
 use std::sync::Arc;
 
-use super::format::{AnyFormat, Payload};
-use super::framing::{Frame, SchemaIds, SchemaText, Side};
+use super::format::Payload;
+use super::framing::{Frame, Side};
 use super::record::Header;
 use super::{Encoder, Origin, Ranges, topic};
 use crate::config::TransactionMetadata;
-use crate::error::{Error, Result};
+use crate::lsn::Position;
 use crate::schema::{Conversion, Schema, standing};
 
 mod dead_letter;
@@ -51,14 +51,15 @@ struct Stream {
     topic: Arc<str>,
     key: Schema,
     value: Schema,
-    /// `None` where a schema is not registered.
+    /// `None` before the first record.
     frames: Option<Frames>,
 }
 
+/// What frames the records of a kind.
 #[derive(Debug)]
-struct Frames {
-    key: Frame,
-    value: Frame,
+pub(super) struct Frames {
+    pub(super) key: Frame,
+    pub(super) value: Frame,
 }
 
 /// The records of a connector that belong to no table.
@@ -121,6 +122,16 @@ impl StandingRecords {
         }
     }
 
+    /// What frames the records of a kind; nothing before the first of them.
+    pub(super) fn frames(&self, kind: Standing) -> Option<&Frames> {
+        self.stream(kind).frames.as_ref()
+    }
+
+    /// The same, to be completed.
+    pub(super) fn frames_mut(&mut self, kind: Standing) -> Option<&mut Frames> {
+        self.stream_mut(kind).frames.as_mut()
+    }
+
     /// Where the last records go; nothing where they are a table's.
     pub(super) fn place(&self, origin: Origin) -> Option<Place<'_>> {
         match origin {
@@ -130,16 +141,6 @@ impl StandingRecords {
                 Some(Place { topic: &self.stream(kind).topic, headers: &self.no_headers, partition })
             }
             Origin::DeadLetter => Some(Place { topic: &self.dead_topic, headers: &self.dead_headers, partition: None }),
-        }
-    }
-}
-
-impl Stream {
-    fn frame(&mut self, key_format: AnyFormat, value_format: AnyFormat, ids: Option<&dyn SchemaIds>) {
-        if self.frames.is_none() {
-            let key = key_format.frame(&self.topic, Side::Key, &self.key, ids);
-            let value = value_format.frame(&self.topic, Side::Value, &self.value, ids);
-            self.frames = key.zip(value).map(|(key, value)| Frames { key, value });
         }
     }
 }
@@ -171,50 +172,35 @@ impl Encoder {
         self.options.records.naming.key_field.is_some()
     }
 
-    /// What has to be registered before records of a kind can be encoded, key first; nothing where the converters use no
-    /// registry.
-    #[must_use]
-    pub fn standing_schemas_of(&self, kind: Standing) -> Vec<SchemaText> {
-        let stream = self.standing.stream(kind);
-        let key = self.key_format.schema_text(&stream.topic, Side::Key, &stream.key);
-        let value = self.value_format.schema_text(&stream.topic, Side::Value, &stream.value);
-        key.into_iter().chain(value).collect()
-    }
-
-    /// What has to be registered before the stream begins: the schemas of all kinds of records that are certain to come.
-    /// Messages may never come; theirs are registered before the first ([`Encoder::is_framed`]).
-    #[must_use]
-    pub fn standing_schemas(&self) -> Vec<SchemaText> {
-        let certain = Standing::ALL.into_iter().filter(|kind| self.is_certain(*kind));
-        certain.flat_map(|kind| self.standing_schemas_of(kind)).collect()
-    }
-
-    /// Whether records of a kind can be encoded: their schemas are registered, or need not be.
-    pub fn is_framed(&mut self, kind: Standing) -> bool {
-        let (key, value, ids) = (self.key_format, self.value_format, self.schema_ids.as_deref());
-        let stream = self.standing.stream_mut(kind);
-        stream.frame(key, value, ids);
-        stream.frames.is_some()
-    }
-
-    /// Leaves one record in the buffers.
-    fn write_standing(&mut self, kind: Standing, key: &impl Payload, value: &impl Payload) -> Result<usize> {
-        if !self.is_framed(kind) {
-            let topic = self.standing_topic(kind);
-            return Err(Error::bug(format!("the schemas of topic {topic} are not registered")));
-        }
-        let stream = self.standing.stream(kind);
-        let Some(frames) = &stream.frames else { return Ok(0) };
+    /// Leaves one record in the buffers, with walcast's own headers where it has a position, and says how many there are now.
+    fn write_standing(
+        &mut self,
+        kind: Standing,
+        position: Option<Position>,
+        key: &impl Payload,
+        value: &impl Payload,
+    ) -> usize {
+        let (key_format, value_format, ids) = (self.key_format, self.value_format, self.schema_ids.as_deref());
+        let Stream { topic, key: key_schema, value: value_schema, frames } = self.standing.stream_mut(kind);
+        let frames = frames.get_or_insert_with(|| Frames {
+            key: key_format.frame(topic, Side::Key, key_schema, ids),
+            value: value_format.frame(topic, Side::Value, value_schema, ids),
+        });
         let out = &mut self.encoded;
         out.clear(Origin::Standing(kind));
         out.keys.extend_from_slice(&frames.key.head);
-        self.key_format.put(&mut out.keys, &stream.key, key);
+        key_format.put(&mut out.keys, key_schema, key);
         out.keys.extend_from_slice(frames.key.tail);
         out.values.extend_from_slice(&frames.value.head);
-        self.value_format.put(&mut out.values, &stream.value, value);
+        value_format.put(&mut out.values, value_schema, value);
         out.values.extend_from_slice(frames.value.tail);
+        out.lacks_numbers = !(frames.key.is_registered() && frames.value.is_registered());
         let (key, value) = (Some(0..out.keys.len()), Some(0..out.values.len()));
         out.records.push(Ranges { key, value, own_header: None, number: 0 });
-        Ok(1)
+        out.stamped = position.is_some();
+        if let Some(position) = position {
+            self.stamper.render_standing(position, &out.records);
+        }
+        1
     }
 }

@@ -13,7 +13,6 @@ use super::super::Encoder;
 use super::super::format::{Format, Payload, Segments};
 use super::Standing;
 use crate::catalog::RelationVersion;
-use crate::error::Result;
 use crate::event::Transaction;
 use crate::lsn::{CommitLsn, Lsn, Position};
 use crate::pgoutput::{RelationId, Xid};
@@ -243,15 +242,12 @@ impl Payload for Value {
 impl Encoder {
     /// Begins to count a transaction and encodes its record; gives the number of records, which is 0 where transactions
     /// are not described. `lsn` is where the frame of its begin starts.
-    ///
-    /// # Errors
-    /// `Bug` where its schemas were to be registered and were not.
-    pub fn begin_transaction(&mut self, transaction: &Transaction, lsn: Lsn) -> Result<usize> {
-        let Some(tally) = &mut self.standing.tally else { return Ok(0) };
+    pub fn begin_transaction(&mut self, transaction: &Transaction, lsn: Lsn) -> usize {
+        let Some(tally) = &mut self.standing.tally else { return 0 };
         tally.begin(transaction);
         let (xid, commit_time) = (transaction.xid, transaction.commit_time);
         let value = Value { xid, lsn, commit_time, events: None };
-        self.write_standing(Standing::Transaction, &Key { xid, lsn }, &value)
+        self.write_standing(Standing::Transaction, Some(Position::begin(transaction.commit)), &Key { xid, lsn }, &value)
     }
 
     /// Goes on with a transaction whose begin was written before, after its source was lost. What was written of it is
@@ -266,15 +262,13 @@ impl Encoder {
 
     /// Encodes the record of a transaction's end; gives the number of records, which is 0 where transactions are not
     /// described. `lsn` is where the frame of its commit starts.
-    ///
-    /// # Errors
-    /// `Bug` where its schemas were to be registered and were not.
-    pub fn end_transaction(&mut self, lsn: Lsn) -> Result<usize> {
-        let Some(tally) = &mut self.standing.tally else { return Ok(0) };
-        let Some((xid, _)) = tally.transaction else { return Ok(0) };
+    pub fn end_transaction(&mut self, lsn: Lsn) -> usize {
+        let Some(tally) = &mut self.standing.tally else { return 0 };
+        let Some((xid, commit)) = tally.transaction else { return 0 };
         let commit_time = tally.commit_time;
         let events = Some((tally.total, tally.counts()));
-        self.write_standing(Standing::Transaction, &Key { xid, lsn }, &Value { xid, lsn, commit_time, events })
+        let value = Value { xid, lsn, commit_time, events };
+        self.write_standing(Standing::Transaction, Some(Position::end(commit)), &Key { xid, lsn }, &value)
     }
 
     /// Takes back what the last event was counted for: its records were not all taken, and it is going to be encoded

@@ -18,7 +18,6 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Event, LogicalMessage, Transaction};
 use crate::lsn::{CommitLsn, EndLsn, Lsn, Position};
 use crate::observe::{FailureOutcome, Metrics, Operation};
-use crate::pgoutput::{Block, Message, parse};
 use crate::pgtime::PgMicros;
 use crate::pipeline::core::{Core, Phase};
 use crate::pipeline::input::{Effect, Input};
@@ -53,8 +52,6 @@ pub struct OffTable {
     beat: Option<Beat>,
     /// Topics that the sink has ready.
     prepared: HashSet<Arc<str>>,
-    /// The schemas of messages are known to be registered, or need not be.
-    messages_framed: bool,
     /// Commit time of the last transaction that was seen.
     pub(super) last_time: Option<PgMicros>,
     /// What was delivered by an earlier session of this process.
@@ -86,7 +83,6 @@ impl OffTable {
             dead_letter_topic: connector.failures.dead_letter_topic.as_deref().map(Arc::from),
             beat: heartbeat.map(|heartbeat| Beat { interval: heartbeat.interval, due: now + heartbeat.interval }),
             prepared: HashSet::new(),
-            messages_framed: false,
             last_time: None,
             resume_after: None,
             message_count: 0,
@@ -111,9 +107,9 @@ impl OffTable {
         self.prepared.clear();
     }
 
-    /// A pause where a topic was not made ready yet.
-    fn new_topic(&self, topic: &Arc<str>) -> Option<Pause> {
-        (!self.prepared.contains(topic)).then(|| Pause::NewTopic(Arc::clone(topic)))
+    /// A topic, where it was not made ready yet.
+    fn topic_to_prepare(&self, topic: &Arc<str>) -> Option<Arc<str>> {
+        (!self.prepared.contains(topic)).then(|| Arc::clone(topic))
     }
 
     pub(super) fn flush_counters(&mut self, metrics: &Metrics) {
@@ -136,20 +132,25 @@ impl Pump {
         off_table: &mut OffTable,
         transaction: &Transaction,
         start: Lsn,
-    ) -> Result<Option<usize>> {
+    ) -> Option<usize> {
         off_table.last_time = Some(transaction.commit_time);
-        if off_table.is_delivered(Position { commit: transaction.commit, ordinal: 0 }) {
+        if off_table.is_delivered(Position::begin(transaction.commit)) {
             encoder.resume_transaction(transaction);
-            return Ok(None);
+            return None;
         }
-        Ok(Some(encoder.begin_transaction(transaction, start)?).filter(|records| *records > 0))
+        Some(encoder.begin_transaction(transaction, start)).filter(|records| *records > 0)
     }
 
     /// Leaves the record of a transaction in the buffers, to be followed by `pending`.
     pub(super) fn offer_standing(&mut self, kind: Standing, records: usize, pending: Pending) -> Option<Pause> {
         self.waiting = 0..records;
         self.pending.push_back(pending);
-        self.off_table.new_topic(self.encoder.standing_topic(kind))
+        self.standing_unready(kind)
+    }
+
+    /// A pause where the records of a kind that wait are the first ones.
+    fn standing_unready(&self, kind: Standing) -> Option<Pause> {
+        self.lacking(self.off_table.topic_to_prepare(self.encoder.standing_topic(kind)))
     }
 
     /// A transaction is over: its record is written unless it was before, and then its unit is sealed.
@@ -162,10 +163,10 @@ impl Pump {
         now: Instant,
         effects: &mut Vec<Effect>,
     ) -> Result<Option<Pause>> {
-        self.position = Position { commit, ordinal: u64::MAX };
+        self.position = Position::end(commit);
         core.apply(Input::Received(end.lsn()), now, effects);
         if !self.off_table.is_delivered(self.position) {
-            let records = self.encoder.end_transaction(start)?;
+            let records = self.encoder.end_transaction(start);
             if records > 0 {
                 return Ok(self.offer_standing(Standing::Transaction, records, Pending::Ended(end)));
             }
@@ -204,22 +205,6 @@ impl Pump {
         Ok(None)
     }
 
-    /// Whether a message is going to be written whose schemas are not registered yet.
-    #[inline]
-    pub(super) fn needs_message_schemas(&mut self, payload: &[u8]) -> bool {
-        !self.off_table.messages_framed && payload.first() == Some(&b'M') && self.is_unframed_message(payload)
-    }
-
-    #[cold]
-    fn is_unframed_message(&mut self, payload: &[u8]) -> bool {
-        let Ok(Message::Logical(logical)) = parse(Block::Plain, payload) else { return false };
-        if !self.off_table.messages.matches(logical.prefix) {
-            return false;
-        }
-        self.off_table.messages_framed = self.encoder.is_framed(Standing::Message);
-        !self.off_table.messages_framed
-    }
-
     /// Encodes a message, unless its prefix is left out. One outside transactions opens a unit of its own, also where it
     /// is left out: it moves the confirmed position all the same.
     pub(super) fn message_record(
@@ -227,14 +212,14 @@ impl Pump {
         off_table: &mut OffTable,
         message: LogicalMessage<'_>,
         clock_nanos: u64,
-    ) -> Result<usize> {
+    ) -> usize {
         if !off_table.messages.matches(message.prefix) {
-            return Ok(0);
+            return 0;
         }
-        let records = encoder.message(message, off_table.last_time, clock_nanos)?;
+        let records = encoder.message(message, off_table.last_time, clock_nanos);
         off_table.message_count += 1;
         off_table.message_bytes += encoder.bytes() as u64;
-        Ok(records)
+        records
     }
 
     /// Leaves a message's record in the buffers.
@@ -243,7 +228,7 @@ impl Pump {
         if records == 0 {
             return None;
         }
-        self.off_table.new_topic(self.encoder.standing_topic(Standing::Message))
+        self.standing_unready(Standing::Message)
     }
 
     /// Makes a heartbeat where one is due and nothing waits.
@@ -267,7 +252,7 @@ impl Pump {
             core.apply(Input::UnitOpened, now, effects);
             Pending::LoneBeat
         };
-        let records = self.encoder.heartbeat(clock_nanos)?;
+        let records = self.encoder.heartbeat(clock_nanos);
         self.off_table.beat_count += 1;
         Ok(self.offer_standing(Standing::Heartbeat, records, pending))
     }
@@ -280,7 +265,8 @@ impl Pump {
         free.then_some(beat.due)
     }
 
-    /// What becomes of a change that cannot be decoded: the number of records in its place, or the error.
+    /// What becomes of a change that cannot be decoded: the number of records in its place, with their topic where it was
+    /// not made ready yet, or the error.
     #[cold]
     pub(super) fn handle_failure(
         encoder: &mut Encoder,
@@ -288,7 +274,7 @@ impl Pump {
         event: &Event<'_>,
         message: &[u8],
         error: Error,
-    ) -> Result<(usize, Option<Pause>)> {
+    ) -> Result<(usize, Option<Arc<str>>)> {
         let relation = event.relation;
         let table = format!("{}.{}", relation.schema, relation.table);
         if error.kind() != Kind::Undecodable {
@@ -314,7 +300,7 @@ impl Pump {
         }
         let Some(topic) = &off_table.dead_letter_topic else { return Ok((0, None)) };
         let letter = DeadLetter { topic, position: event.position, lsn: event.lsn, relation, reason: &error, message };
-        Ok((encoder.dead_letter(&letter), off_table.new_topic(topic)))
+        Ok((encoder.dead_letter(&letter), off_table.topic_to_prepare(topic)))
     }
 
     /// The position up to which everything is appended, where the stream is cut while records wait.

@@ -55,12 +55,12 @@ impl Pump {
             Ok(waiting) => self.waiting = waiting,
             Err(error) => {
                 let (encoder, off_table) = (&mut self.encoder, &mut self.off_table);
-                let (records, pause) = Self::handle_failure(encoder, off_table, &event, &ready.row, error)?;
+                let (records, topic) = Self::handle_failure(encoder, off_table, &event, &ready.row, error)?;
                 self.waiting = 0..records;
-                return Ok(pause);
+                return Ok(self.lacking(topic));
             }
         }
-        Ok(self.new_topic(relation.id))
+        Ok(self.unready(relation.id))
     }
 
     /// Offers the records that wait. Gives how many there were when the sink has all of them.

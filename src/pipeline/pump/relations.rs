@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{Pump, Unfit};
 use crate::catalog::facts::Facts;
 use crate::catalog::{OwnedRelation, RelationVersion};
-use crate::encode::{SchemaText, Standing};
 use crate::history::Number;
 use crate::lsn::Position;
 use crate::observe::{Metrics, StreamForm};
@@ -26,13 +25,19 @@ impl Pump {
         version
     }
 
-    /// The first column of a captured relation that the session's form cannot carry. Of others no value is read.
+    /// The first column of a captured relation that the session's form cannot carry. Of columns that records have not, and
+    /// of other relations, no value is read.
     pub(super) fn unfit(&self, relation: &RelationVersion) -> Option<Unfit> {
         if self.form == StreamForm::Text {
             return None;
         }
-        let column = self.assembler.catalog().unfit_for_binary(relation.id)?;
-        self.tables.captures(relation).then(|| Unfit {
+        let unfit = self.assembler.catalog().unfit_for_binary(relation.id);
+        if unfit.is_empty() || !self.tables.captures(relation) {
+            return None;
+        }
+        let column = unfit.iter().find(|&&position| self.encoder.holds_values(relation, position))?;
+        let column = relation.columns.get(*column)?;
+        Some(Unfit::Column {
             table: format!("{}.{}", relation.schema, relation.table),
             column: column.name.clone(),
             type_oid: column.type_oid,
@@ -54,24 +59,6 @@ impl Pump {
     #[must_use]
     pub const fn next_change(&self) -> (Position, PgMicros) {
         (self.assembler.next_position(), self.commit_time)
-    }
-
-    /// What has to be registered before rows of a relation version can be encoded.
-    #[must_use]
-    pub fn schemas(&self, relation: &RelationVersion) -> Vec<SchemaText> {
-        if self.tables.captures(relation) { self.encoder.schemas(relation) } else { Vec::new() }
-    }
-
-    /// What has to be registered before records of a kind that belongs to no table can be encoded.
-    #[must_use]
-    pub fn standing_schemas_of(&self, kind: Standing) -> Vec<SchemaText> {
-        self.encoder.standing_schemas_of(kind)
-    }
-
-    /// The same for all kinds that are certain to come.
-    #[must_use]
-    pub fn standing_schemas(&self) -> Vec<SchemaText> {
-        self.encoder.standing_schemas()
     }
 
     /// Takes in a relation version.

@@ -1,4 +1,4 @@
-//! What rows wait for: facts of their relation, numbers of its schemas, and a topic that is ready.
+//! What rows wait for: facts of their relation, and records: numbers of their schemas, and a topic that is ready.
 //!
 //! Owns the waits between two frames. Must never let one of them fall silent towards the server or deaf to a stop.
 
@@ -6,16 +6,17 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::{Shell, queue_status, stop_ordered};
+use super::line::Line;
+use super::{Shell, stop_ordered};
 use crate::catalog::{OwnedRelation, RelationVersion};
-use crate::encode::{Encoder, Standing};
+use crate::encode::Encoder;
 use crate::error::{Kind, Result};
 use crate::pipeline::input::{Effect, Input};
+use crate::pipeline::pump::Lacks;
 use crate::pipeline::tables::SHARED_TOPIC_REMEDY;
 use crate::sink::Sink;
 use crate::source::facts;
 use crate::source::preflight::{Report, Severity};
-use crate::wire::CopyBoth;
 
 /// The topics of the captured tables and of the records that are certain to come beside them. Tables whose records go to
 /// one topic are told.
@@ -46,7 +47,7 @@ pub(super) fn topics(report: &mut Report, encoder: &Encoder) -> Vec<Arc<str>> {
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Reads the facts of a relation, without which its rows cannot be decoded.
-    pub(super) async fn learn(&mut self, stream: &mut CopyBoth, relation: OwnedRelation) -> Result<()> {
+    pub(super) async fn learn(&mut self, line: &mut Line<'_>, relation: OwnedRelation) -> Result<()> {
         let sql = Arc::clone(&self.sql);
         let (id, xid) = (relation.id, self.pump.open_xid());
         let read = async move {
@@ -55,45 +56,41 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 None => facts::of_relations(&sql, &[id]).await,
             }
         };
-        let facts = self.wait_alive(stream, read).await?;
+        let facts = self.wait_alive(line, read).await?;
         if let Some(facts) = facts {
             let version = self.pump.learn(&relation, &facts);
-            self.introduce(stream, version).await?;
+            self.introduce(line, version).await?;
             self.was_busy();
         }
         Ok(())
     }
 
-    /// Takes in a relation version before the first of its rows: its schemas are registered, then it gets its number.
-    pub(super) async fn introduce(&mut self, stream: &mut CopyBoth, version: Arc<RelationVersion>) -> Result<()> {
+    /// Takes in a relation version before the first of its rows: it gets its number.
+    pub(super) async fn introduce(&mut self, line: &mut Line<'_>, version: Arc<RelationVersion>) -> Result<()> {
         if self.pump.captures(&version) {
-            let schemas = self.pump.schemas(&version);
-            if !self.register(stream, &schemas).await? {
-                return Ok(());
-            }
-            let Some(number) = self.number(stream, &version).await? else { return Ok(()) };
+            let Some(number) = self.number(line, &version).await? else { return Ok(()) };
             self.pump.number(&version, number);
         }
         self.pump.introduce(&version, &self.metrics);
         Ok(())
     }
 
-    /// What a session waits for before its first frame: the numbers of relation versions, and the schemas of records that
-    /// belong to no table.
-    pub(super) async fn begin(&mut self, stream: &mut CopyBoth) -> Result<()> {
-        self.read_history(stream).await?;
-        self.register(stream, &self.pump.standing_schemas()).await.map(drop)
-    }
-
-    /// Registers the schemas of records that belong to no table, before the first of them.
-    pub(super) async fn register_standing(&mut self, stream: &mut CopyBoth, kind: Standing) -> Result<()> {
-        self.register(stream, &self.pump.standing_schemas_of(kind)).await.map(drop)
+    /// Gets what the records lack that wait: the numbers of their schemas, then a topic that is ready.
+    pub(super) async fn make_ready(&mut self, line: &mut Line<'_>, lacks: Lacks) -> Result<()> {
+        if !self.register(line, &lacks.schemas).await? {
+            return Ok(());
+        }
+        self.pump.take_numbers();
+        match lacks.topic {
+            Some(topic) => self.prepare(line, topic).await,
+            None => Ok(()),
+        }
     }
 
     /// Makes a topic ready for the records that wait for it.
-    pub(super) async fn prepare(&mut self, stream: &mut CopyBoth, topic: Arc<str>) -> Result<()> {
+    async fn prepare(&mut self, line: &mut Line<'_>, topic: Arc<str>) -> Result<()> {
         let prepared = self.sink.prepare(vec![Arc::clone(&topic)]);
-        match self.wait_alive(stream, async { Ok(prepared.await) }).await? {
+        match self.wait_alive(line, async { Ok(prepared.await) }).await? {
             // A sink that has failed meanwhile vouches for nothing: the next one looks for itself.
             Some(Ok(())) if !self.sink_failed => self.pump.topic_prepared(&topic),
             Some(Ok(())) => {}
@@ -113,7 +110,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// nothing where the session came to its end meanwhile.
     pub(super) async fn wait_alive<T>(
         &mut self,
-        stream: &mut CopyBoth,
+        line: &mut Line<'_>,
         slow: impl Future<Output = Result<T>>,
     ) -> Result<Option<T>> {
         let mut slow = std::pin::pin!(slow);
@@ -129,12 +126,12 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             self.apply(Input::Received(self.core.received()));
             self.settle();
             for effect in self.effects.extract_if(.., |effect| matches!(effect, Effect::Status { .. })) {
-                queue_status(stream, &effect);
+                line.queue_status(&effect);
             }
             if !self.effects.is_empty() {
                 return Ok(None);
             }
-            stream.flush().await?;
+            line.flush().await?;
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The wait for the schema registry.
 //!
-//! Rows of a relation version wait until its schemas have their numbers: for ever where the registry is away, while the
-//! server is kept alive and the slot keeps what is not written.
+//! The first record under a schema waits until that has its number: for ever where the registry is away, while the server
+//! is kept alive and the slot keeps what is not written.
 
 use std::time::Duration;
 
 use super::Shell;
+use super::line::Line;
 use crate::encode::SchemaText;
 use crate::error::{Class, Error, Kind, Result};
 use crate::observe::State;
@@ -14,7 +15,6 @@ use crate::pipeline::failure::gave_up;
 use crate::registry::Registrar;
 use crate::sink::Sink;
 use crate::source::preflight::{Report, Severity};
-use crate::wire::CopyBoth;
 
 /// How long the first look at the schema registry may take; it is asked again when a number is needed.
 const REGISTRY_LOOK_PATIENCE: Duration = Duration::from_secs(5);
@@ -37,13 +37,13 @@ pub(super) async fn look_at_registry(registrar: Option<&Registrar>, report: &mut
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Registers schemas, for as long as it takes. Gives false where the session came to its end meanwhile.
-    pub(super) async fn register(&mut self, stream: &mut CopyBoth, schemas: &[SchemaText]) -> Result<bool> {
+    pub(super) async fn register(&mut self, line: &mut Line<'_>, schemas: &[SchemaText]) -> Result<bool> {
         let Some(registrar) = self.registrar.clone().filter(|registrar| !registrar.knows(schemas)) else {
             return Ok(true);
         };
         let mut backoff = Backoff::new(self.connector.retries.clone(), fastrand::u64(..));
         loop {
-            let registered = self.wait_alive(stream, async { Ok(registrar.register(schemas).await) }).await?;
+            let registered = self.wait_alive(line, async { Ok(registrar.register(schemas).await) }).await?;
             let error = match registered {
                 None => return Ok(false),
                 Some(Ok(())) => break,
@@ -60,7 +60,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 tokio::time::sleep(wait).await;
                 Ok(())
             };
-            if self.wait_alive(stream, slept).await?.is_none() {
+            if self.wait_alive(line, slept).await?.is_none() {
                 return Ok(false);
             }
         }

@@ -22,7 +22,6 @@ use crate::pipeline::input::Outcome;
 use crate::pipeline::shell::line::Line;
 use crate::pipeline::snapshot::{Feed, Stop};
 use crate::sink::{Deliveries, Sink};
-use crate::progress::Store as _;
 use crate::snapshot::decision::{Decision, Slot, decide};
 use crate::snapshot::readers::Readers;
 use crate::snapshot::run::Run;
@@ -51,7 +50,9 @@ impl Snapshots {
         Self {
             settled: !snapshot.mode.reads_rows(),
             waited: false,
-            keeping: Keeping::new(snapshot.mode.reads_rows().then(|| sink.progress(&snapshot.progress_topic)).flatten()),
+            keeping: Keeping::new(
+                snapshot.mode.reads_rows().then(|| sink.progress(&snapshot.progress_topic)).flatten(),
+            ),
             run: None,
             tally: Tally::default(),
         }
@@ -104,6 +105,15 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.carry_out(&mut None).await.or(Some(Turn::Connect(Duration::ZERO)))
     }
 
+    /// Takes what was delivered of a snapshot.
+    pub(super) fn settle_snapshot(&mut self) {
+        match self.snapshots.settle(&mut self.deliveries) {
+            Ok(0) => {}
+            Ok(delivered) => self.metrics.delivered(delivered),
+            Err(error) => self.source_lost(error),
+        }
+    }
+
     /// Gives a turn where something else has to be done first, and nothing where all is done, or effects say more.
     async fn take_snapshot(&mut self, wait: Duration) -> Result<Option<Turn>> {
         let checked = self.preflight();
@@ -130,6 +140,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if !std::mem::replace(&mut self.snapshots.waited, true) && !self.rest(self.connector.snapshot.delay).await? {
             return Ok(None);
         }
+        self.read_history(&mut Line::Closed).await?;
         self.metrics.status().enter(State::Snapshotting);
         for _ in 0..READINGS_MAX {
             let Some(generation) = self.prepare_generation().await? else { return Ok(None) };
@@ -254,7 +265,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     source.introduced = true;
                 }
             }
-            Ok(Stop::NewTopic(topic)) => self.prepare(&mut Line::Closed, topic).await?,
+            Ok(Stop::Unready(lacks)) => self.make_ready(&mut Line::Closed, lacks).await?,
             Ok(Stop::SinkFull) => {
                 let wake = self.wake();
                 tokio::select! {

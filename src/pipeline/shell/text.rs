@@ -3,6 +3,7 @@
 //! Invariants: what was appended stays appended and is left out when the slot sends it again; a process leaves at most one
 //! session, because no other is in binary form after it.
 
+use std::error::Error as _;
 use std::time::{Duration, Instant};
 
 use super::{END_COPY_PATIENCE, Shell};
@@ -20,14 +21,21 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 const RELEASE_POLL: Duration = Duration::from_millis(20);
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
-    /// Leaves the session before the first row with a column that it cannot carry.
+    /// Leaves the session before the first row that it cannot carry, or may not be able to.
     pub(super) async fn leave_for_text(&mut self, copy: &mut Option<CopyBoth>, unfit: Unfit) {
-        tracing::info!(
-            table = unfit.table,
-            column = unfit.column,
-            "values come as text from here on, because type {} has no binary form that is safe to read",
-            unfit.type_oid
-        );
+        match unfit {
+            Unfit::Column { table, column, type_oid } => tracing::info!(
+                table,
+                column,
+                "values come as text from here on, because type {type_oid} has no binary form that is safe to read"
+            ),
+            Unfit::Value(error) => tracing::warn!(
+                %error,
+                detail = error.detail_text(),
+                cause = error.source().map(tracing::field::display),
+                "values come as text from here on, because one could not be decoded in binary form"
+            ),
+        }
         self.begin_in_text();
         if let Some(copy) = copy.take()
             && !matches!(copy.finish(END_COPY_PATIENCE).await, Ok(Ending::Orderly))

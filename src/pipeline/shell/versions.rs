@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use super::Shell;
+use super::line::Line;
 use crate::catalog::RelationVersion;
 use crate::config::SchemaHistory;
 use crate::error::{Error, Kind, Result};
@@ -14,7 +15,6 @@ use crate::history::record::Record;
 use crate::history::{Doubt, Fingerprint, Number, Numbers, Opened, Pending, Standing, Store};
 use crate::sink::Sink;
 use crate::source::preflight::{Report, Severity};
-use crate::wire::CopyBoth;
 
 /// The numbers of this process, and where they are kept.
 #[derive(Default)]
@@ -94,7 +94,7 @@ pub(super) fn report(doubts: Vec<Doubt>, report: &mut Report) {
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Reads the history, unless an earlier session has.
-    pub(super) async fn read_history(&mut self, stream: &mut CopyBoth) -> Result<()> {
+    pub(super) async fn read_history(&mut self, line: &mut Line<'_>) -> Result<()> {
         let Some(store) = self.versions.store.clone().filter(|_| !self.versions.read) else { return Ok(()) };
         let opening: Pending<Opened> = match self.versions.opening.take() {
             Some(begun) => Box::pin(async {
@@ -102,21 +102,21 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             }),
             None => store.open(),
         };
-        if let Some(opened) = self.await_store(stream, opening).await? {
+        if let Some(opened) = self.await_store(line, opening).await? {
             self.versions.opened(opened);
         }
         Ok(())
     }
 
     /// The number of a relation version, once it is kept; nothing where the session came to its end meanwhile.
-    pub(super) async fn number(&mut self, stream: &mut CopyBoth, relation: &RelationVersion) -> Result<Option<Number>> {
+    pub(super) async fn number(&mut self, line: &mut Line<'_>, relation: &RelationVersion) -> Result<Option<Number>> {
         let (schema, table) = (&relation.schema, &relation.table);
         let (number, standing) = self.versions.numbers.number(schema, table, Fingerprint::of(relation));
         if standing == Standing::Given {
             if let Some(store) = self.versions.store.clone() {
                 let (position, time) = self.pump.next_change();
                 let keeping = store.keep(Record::new(relation, number, position, time));
-                if self.await_store(stream, keeping).await?.is_none() {
+                if self.await_store(line, keeping).await?.is_none() {
                     return Ok(None);
                 }
             }
@@ -127,8 +127,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     }
 
     /// Waits for the store. What is wrong with it is the brokers' matter, and so ends the sink with the session.
-    async fn await_store<T>(&mut self, stream: &mut CopyBoth, answer: Pending<T>) -> Result<Option<T>> {
-        let done = match self.wait_alive(stream, async { Ok(answer.await) }).await? {
+    async fn await_store<T>(&mut self, line: &mut Line<'_>, answer: Pending<T>) -> Result<Option<T>> {
+        let done = match self.wait_alive(line, async { Ok(answer.await) }).await? {
             Some(Ok(done)) => Some(done),
             Some(Err(error)) => {
                 self.sink_lost(error);

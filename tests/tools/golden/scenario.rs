@@ -12,6 +12,8 @@ const WORKLOAD_MARK: &str = "-- workload";
 const CONNECTOR_MARK: &str = "-- connector: ";
 /// Names the variants under which the scenario is recorded.
 const VARIANTS_MARK: &str = "-- variants: ";
+/// Names the major versions that have what the scenario needs; without it, all.
+const MAJORS_MARK: &str = "-- majors: ";
 /// Waits for Debezium, as every statement that changes the catalog does by itself.
 const BARRIER_MARK: &str = "-- barrier";
 /// Says that a transaction changes the catalog.
@@ -23,6 +25,8 @@ pub(crate) struct Scenario {
     pub(crate) name: String,
     /// Names of its variants, the one that creates the publication first.
     pub(crate) variants: Vec<String>,
+    /// The only major versions on which it is recorded, where not on all.
+    majors: Vec<u16>,
     /// Properties that each connector has besides the usual ones.
     pub(crate) properties: Vec<(String, String)>,
     /// What Debezium does not see.
@@ -48,11 +52,14 @@ impl Scenario {
             let (key, value) = line.strip_prefix(CONNECTOR_MARK)?.split_once('=')?;
             Some((key.to_owned(), value.to_owned()))
         };
-        let is_mark = |line: &&str| line.starts_with(CONNECTOR_MARK) || line.starts_with(VARIANTS_MARK);
+        let majors = head.lines().find_map(|line| line.strip_prefix(MAJORS_MARK)).unwrap_or_default();
+        let is_mark =
+            |line: &&str| [CONNECTOR_MARK, VARIANTS_MARK, MAJORS_MARK].iter().any(|mark| line.starts_with(mark));
         let setup = head.lines().filter(|line| !is_mark(line)).collect::<Vec<_>>().join("\n");
         Ok(Self {
             name: name.to_owned(),
             variants: variants.split_whitespace().map(str::to_owned).collect(),
+            majors: majors.split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
             properties: head.lines().filter_map(property).collect(),
             setup: paragraphs(&setup),
             workload: paragraphs(workload),
@@ -61,6 +68,11 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// Whether it is recorded on a major version.
+    pub(crate) fn is_for(&self, major: u16) -> bool {
+        self.majors.is_empty() || self.majors.contains(&major)
+    }
+
     /// Makes its tables, and the table of the barriers.
     pub(crate) fn prepare(&self, session: &Session<'_>) -> Outcome<()> {
         session.execute("CREATE TABLE barrier (id int PRIMARY KEY)")?;

@@ -57,13 +57,16 @@ impl Wanted {
         Ok(())
     }
 
-    /// Each scenario with those of its variants that are asked for.
-    pub(crate) fn scenarios(&self) -> Outcome<Vec<(Scenario, Vec<Variant>)>> {
+    /// Each scenario of a major version with those of its variants that are asked for.
+    pub(crate) fn scenarios(&self, major: u16) -> Outcome<Vec<(Scenario, Vec<Variant>)>> {
         let mut wanted = Vec::new();
         for scenario in Scenario::all(&corpus().join("sql"))? {
             let mut variants = Variant::all(&corpus().join("variants"), &scenario.variants)?;
             variants.retain(|variant| self.variants.is_empty() || self.variants.contains(&variant.name));
-            if !variants.is_empty() && (self.scenarios.is_empty() || self.scenarios.contains(&scenario.name)) {
+            if !variants.is_empty()
+                && scenario.is_for(major)
+                && (self.scenarios.is_empty() || self.scenarios.contains(&scenario.name))
+            {
                 wanted.push((scenario, variants));
             }
         }

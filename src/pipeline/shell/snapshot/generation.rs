@@ -6,7 +6,6 @@ use super::keeping::Keeping;
 use crate::catalog::facts::Facts;
 use crate::config::{Connector, Locking, TableOrder};
 use crate::error::{Error, Result};
-use crate::lsn::Lsn;
 use crate::pgoutput::Xid;
 use crate::pipeline::pump::{Pump, Scene};
 use crate::pipeline::session::create_slot;
@@ -124,7 +123,14 @@ impl Prepared {
             }
             let rows = done.iter().map(|part| part.rows).sum();
             generation.sources.push(Source { relation, texts, introduced: false, rows: 0 });
-            generation.tables.push(Table { name, heap, parts: found.len(), left: found.len(), rows, state: Reads::Well });
+            generation.tables.push(Table {
+                name,
+                heap,
+                parts: found.len(),
+                left: found.len(),
+                rows,
+                state: Reads::Well,
+            });
         }
         generation
     }

@@ -137,4 +137,3 @@ impl Keeping {
         self.running.take().unwrap_or_else(|| Box::pin(std::future::ready(Ok(()))))
     }
 }
-

@@ -189,13 +189,12 @@ impl Shared {
                 _ => Trouble::Other(error),
             })?;
             tracing::info!(topic = self.topic(), "made the topic of the schema history");
-            // Nothing is in it yet, and not every broker may have heard of it.
-            state.ends = vec![0];
-            // Versions are sure to come, and rows wait for them. Where this fails, the first write says why.
+            state.ends = vec![0]; // Not every broker may have heard of it.
+            // Rows will wait for a version. Where this fails, the first write says why.
             state.producer = self.producer().ok();
             let warm =
                 |producer: &BaseProducer<_>| producer.client().fetch_metadata(Some(self.topic()), ANSWER_TIMEOUT);
-            let _ = state.producer.as_ref().map(warm);
+            state.producer.as_ref().map(warm).transpose().ok();
             return Ok(Numbers::default());
         }
         self.read(state)

@@ -189,20 +189,15 @@ impl Shared {
                 _ => Trouble::Other(error),
             })?;
             tracing::info!(topic = self.topic(), "made the topic of the schema history");
-            // Nothing is in it yet, and not every broker may have heard of it.
-            state.ends = vec![0];
-            state.producer = self.warm_producer().ok();
+            state.ends = vec![0]; // Not every broker may have heard of it.
+            // Rows will wait for a version. Where this fails, the first write says why.
+            state.producer = self.producer().ok();
+            let warm =
+                |producer: &BaseProducer<_>| producer.client().fetch_metadata(Some(self.topic()), ANSWER_TIMEOUT);
+            state.producer.as_ref().map(warm).transpose().ok();
             return Ok(Numbers::default());
         }
         self.read(state)
-    }
-
-    /// A producer that is connected and knows the topic: versions are sure to come, and rows wait for them.
-    fn warm_producer(&self) -> Result<BaseProducer<Answers>> {
-        let producer = self.producer()?;
-        // Where this fails, the first write says why.
-        let _ = producer.client().fetch_metadata(Some(self.topic()), ANSWER_TIMEOUT);
-        Ok(producer)
     }
 
     /// Reads the topic to where it ends now.

@@ -26,7 +26,10 @@ fn change(random: &mut fastrand::Rng, next_id: &mut u32) -> String {
     match random.u32(0..100) {
         0..30 => {
             *next_id += 1;
-            format!("INSERT INTO {table} VALUES ({next_id}, 0, repeat('n', {})) ON CONFLICT DO NOTHING", random.u32(0..4000))
+            format!(
+                "INSERT INTO {table} VALUES ({next_id}, 0, repeat('n', {})) ON CONFLICT DO NOTHING",
+                random.u32(0..4000)
+            )
         }
         // The long value stays where it is.
         30..65 => format!("UPDATE {table} SET v = v + 1 WHERE id = {id}"),

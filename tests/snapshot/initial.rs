@@ -40,7 +40,8 @@ fn rows_that_are_there_come_first_and_changes_behind_them() {
 #[test]
 fn a_snapshot_is_taken_once() {
     // Given a snapshot that was taken, when walcast starts again.
-    let scene = Scene::new(servers::postgres_18(), "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)");
+    let scene =
+        Scene::new(servers::postgres_18(), "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)");
     let mut walcast = scene.stream(&[("snapshot.mode", "initial")]);
     scene.wait_for("public.t", 2);
     walcast.terminate();

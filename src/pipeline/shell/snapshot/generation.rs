@@ -118,7 +118,7 @@ impl Prepared {
                 let part = PartId(generation.parts.len());
                 let statement = subject.copy_statement(share.range, share.condition.as_deref(), &texts, &[]);
                 let file = subject.pages().map(|_| heap);
-                generation.tasks.push(Task { part, statement, file });
+                generation.tasks.push(Task { part, statement, file, by_operator: subject.query.is_some() });
                 generation.parts.push((table, share.clone()));
             }
             let rows = done.iter().map(|part| part.rows).sum();

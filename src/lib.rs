@@ -21,6 +21,7 @@ pub mod pipeline;
 pub mod progress;
 pub mod registry;
 pub mod schema;
+pub mod signal;
 pub mod sink;
 pub mod snapshot;
 pub mod source;

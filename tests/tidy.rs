@@ -22,7 +22,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("assemble", &["pgoutput", "catalog", "value", "event"]),
     ("schema", &["config", "pgoutput", "catalog", "value"]),
     ("encode", &["config", "pgoutput", "catalog", "value", "event", "schema"]),
-    ("snapshot", &["config", "pgoutput", "catalog", "event", "progress", "source"]),
+    ("signal", &["config"]),
+    ("snapshot", &["config", "pgoutput", "catalog", "event", "progress", "signal", "source"]),
     ("history", &["pgoutput", "catalog"]),
     ("progress", &[]),
     ("registry", &["config", "wire", "encode"]),
@@ -32,7 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "pipeline",
         &[
             "config", "wire", "pgoutput", "catalog", "value", "event", "source", "assemble", "encode", "history",
-            "registry", "sink", "observe", "snapshot", "progress",
+            "registry", "sink", "observe", "snapshot", "progress", "signal",
         ],
     ),
     ("local", &["config"]),

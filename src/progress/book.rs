@@ -94,6 +94,17 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// The snapshot that it belongs to; what forgets a table belongs to none.
+    #[must_use]
+    pub const fn snapshot(&self) -> Option<&SnapshotId> {
+        match self {
+            Self::Snapshot { id, .. } | Self::Part { id, .. } | Self::Table { id, .. } => Some(id),
+            Self::Forget { .. } => None,
+        }
+    }
+}
+
 /// What the entries of a store come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {

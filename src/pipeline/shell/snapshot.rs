@@ -17,17 +17,19 @@ use generation::{Generation, Prepared};
 use keeping::Keeping;
 
 use super::{Shell, Turn, stop_ordered};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Class, Error, Kind, Result};
 use crate::event::Notification;
 use crate::observe::State;
 use crate::pipeline::input::Outcome;
 use crate::pipeline::shell::line::Line;
 use crate::pipeline::snapshot::{Feed, Stop};
+use crate::progress::Pending;
 use crate::sink::{Deliveries, Sink};
 use crate::snapshot::decision::{Decision, Slot, decide};
 use crate::snapshot::readers::Readers;
 use crate::snapshot::run::Run;
 use crate::snapshot::tally::Tally;
+use crate::source::preflight::{Report, Severity};
 use crate::source::slot::{self, SlotState};
 
 /// Readings of one attempt after tables turned out to have changed; then something else is wrong.
@@ -56,10 +58,22 @@ impl Snapshots {
             waited: false,
             begun: false,
             keeping: Keeping::new(
-                snapshot.mode.reads_rows().then(|| sink.progress(&snapshot.progress_topic)).flatten(),
+                snapshot
+                    .mode
+                    .reads_rows()
+                    .then(|| sink.progress(&snapshot.progress_topic, &connector.topic_prefix))
+                    .flatten(),
             ),
             run: None,
             tally: Tally::default(),
+        }
+    }
+
+    /// Looks for what would keep progress from being kept.
+    pub(super) fn look(&self) -> Pending<()> {
+        match self.keeping.store() {
+            Some(store) => store.look(),
+            None => Box::pin(std::future::ready(Ok(()))),
         }
     }
 
@@ -79,6 +93,21 @@ impl Snapshots {
         if let Some(run) = self.run.take() {
             self.tally = run.into_tally();
         }
+    }
+}
+
+/// Adds what a look at the store has come to to a report.
+pub(super) fn report(looked: Result<()>, report: &mut Report) -> Result<()> {
+    match looked {
+        Err(error) if error.class() == Class::Definite => {
+            let what = error
+                .detail_text()
+                .map_or_else(|| error.message().to_owned(), |detail| format!("{}: {detail}", error.message()));
+            let remedy = error.hint_text().unwrap_or_default().to_owned();
+            report.add_sink_finding(Severity::Error, error.kind(), what, remedy);
+            Ok(())
+        }
+        looked => looked,
     }
 }
 

@@ -1,11 +1,11 @@
 //! No row lost and none doubled where snapshot and stream meet, while others write without a pause.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::writers::{Rows, Stop, table, write};
 use crate::stream::scene::Scene;
 use crate::support::database::Session;
 use crate::support::servers;
@@ -19,46 +19,10 @@ const TABLES: &str = "
     INSERT INTO a SELECT i, 0, repeat('t', 3000) FROM generate_series(1, 300) i;
     INSERT INTO b SELECT i, 0, 'short' FROM generate_series(1, 3000) i";
 
-/// One random change of a random table.
-fn change(random: &mut fastrand::Rng, next_id: &mut u32) -> String {
-    let table = random.choice(["a", "b"]).unwrap();
-    let id = random.u32(1..*next_id);
-    match random.u32(0..100) {
-        0..30 => {
-            *next_id += 1;
-            format!(
-                "INSERT INTO {table} VALUES ({next_id}, 0, repeat('n', {})) ON CONFLICT DO NOTHING",
-                random.u32(0..4000)
-            )
-        }
-        // The long value stays where it is.
-        30..65 => format!("UPDATE {table} SET v = v + 1 WHERE id = {id}"),
-        65..75 => format!("UPDATE {table} SET big = repeat('u', {}) WHERE id = {id}", random.u32(0..4000)),
-        75..85 => {
-            *next_id += 1;
-            format!("UPDATE {table} SET id = {next_id} WHERE id = {id}")
-        }
-        85..99 => format!("DELETE FROM {table} WHERE id = {id}"),
-        _ => format!(
-            "BEGIN; UPDATE a SET v = v + 1 WHERE id % 7 = {0}; UPDATE b SET v = v - 1 WHERE id % 7 = {0}; COMMIT",
-            id % 7
-        ),
-    }
-}
-
-/// Writes until it is told to stop.
-fn write(session: &Session, seed: u64, stop: &AtomicBool) {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut next_id = 10_000 * u32::try_from(seed % 1000 + 1).unwrap();
-    while !stop.load(Ordering::Relaxed) {
-        session.execute(&change(&mut random, &mut next_id));
-    }
-}
-
 /// What a consumer that keeps the last row of each key holds, and complaints about records that do not follow each other.
 #[derive(Default)]
 struct Held {
-    rows: BTreeMap<i64, (i64, Option<String>)>,
+    rows: Rows,
     complaints: Vec<String>,
 }
 
@@ -92,15 +56,6 @@ impl Held {
     }
 }
 
-fn table(scene: &Scene, name: &str) -> BTreeMap<i64, (i64, Option<String>)> {
-    let rows = scene.database.session().rows(&format!("SELECT id, v, big FROM {name}"));
-    rows.into_iter()
-        .map(|row| match <[Option<String>; 3]>::try_from(row).expect("three columns") {
-            [id, v, big] => (id.unwrap().parse().unwrap(), (v.unwrap().parse().unwrap(), big)),
-        })
-        .collect()
-}
-
 /// Takes a snapshot under writers and audits the topics.
 fn audit(seed: u64, readers: &str) {
     let scene = Scene::new(servers::postgres_18(), TABLES);
@@ -126,15 +81,6 @@ fn audit(seed: u64, readers: &str) {
             assert!(held.rows == table, "seed {seed}: topic and table {name} differ");
         }
     });
-}
-
-/// Stops the writers, however the test ends.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[test]

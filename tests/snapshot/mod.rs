@@ -2,3 +2,5 @@
 
 mod hand_over;
 mod initial;
+mod resume;
+mod writers;

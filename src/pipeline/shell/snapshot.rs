@@ -9,6 +9,7 @@
 
 mod generation;
 mod keeping;
+mod notices;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use keeping::Keeping;
 
 use super::{Shell, Turn, stop_ordered};
 use crate::error::{Class, Error, Kind, Result};
+use crate::event::Notification;
 use crate::observe::State;
 use crate::pipeline::input::Outcome;
 use crate::pipeline::shell::line::Line;
@@ -39,6 +41,8 @@ pub(super) struct Snapshots {
     settled: bool,
     /// `snapshot.delay.ms` is over.
     waited: bool,
+    /// It was told that it begins, and not how it ends.
+    begun: bool,
     keeping: Keeping,
     /// The reading under way, for deliveries.
     run: Option<Run>,
@@ -52,6 +56,7 @@ impl Snapshots {
         Self {
             settled: !snapshot.mode.reads_rows(),
             waited: false,
+            begun: false,
             keeping: Keeping::new(
                 snapshot
                     .mode
@@ -115,6 +120,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let taken = self.take_snapshot(wait).await;
         self.snapshots.end_run();
         self.pump.drop_waiting();
+        if std::mem::take(&mut self.snapshots.begun) && !self.sink_failed {
+            // What is told of the end cannot be what ends it.
+            let _ = self.tell(&Notification::aborted(&self.connector.topic_prefix.clone())).await;
+        }
         match taken {
             Ok(Some(turn)) => return Some(turn),
             Ok(None) if self.effects.is_empty() && !self.stopping => {
@@ -159,7 +168,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         let decision = self.decide_snapshot().await?;
         match decision {
-            Decision::None => return Ok(None),
+            Decision::None => {
+                self.tell(&Notification::skipped(&self.connector.topic_prefix.clone())).await?;
+                return Ok(None);
+            }
             Decision::Gap => return Err(gap(&self.connector.slot.name)),
             Decision::Begin => self.snapshots.keeping.begin(),
             Decision::Resume => {
@@ -171,6 +183,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         self.read_history(&mut Line::Closed).await?;
         self.metrics.status().enter(State::Snapshotting);
+        self.tell(&Notification::started(&self.connector.topic_prefix.clone())).await?;
+        self.snapshots.begun = true;
         for _ in 0..READINGS_MAX {
             let Some(generation) = self.prepare_generation().await? else { return Ok(None) };
             let Some(changed) = self.read_generation(generation).await? else { return Ok(None) };
@@ -255,6 +269,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     piece = readers.next(), if left > 0 => match (piece, &mut self.snapshots.run) {
                         (Some(piece), Some(run)) => {
                             left -= usize::from(piece.ends_part());
+                            generation.begin(&piece);
                             if let Some(Stop::TableChanged(part, why)) = feed.take(piece, run)? {
                                 generation.changed(part, &why, run, &mut feed)?;
                             }
@@ -270,10 +285,16 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             let finished = run.take_finished();
             let is_read = run.is_read();
             generation.finish(&finished, &mut self.snapshots.keeping);
+            if hungry {
+                while let Some(notification) = generation.notices.pop_front() {
+                    self.tell(&notification).await?;
+                }
+            }
             if !self.effects.is_empty() || self.stopping || self.sink_failed {
                 return Ok(None);
             }
-            if is_read && generation.is_finished() && self.snapshots.keeping.is_quiet() {
+            if is_read && generation.is_finished() && generation.notices.is_empty() && self.snapshots.keeping.is_quiet()
+            {
                 self.snapshots.end_run();
                 return Ok(Some(generation.tables_to_read_again()));
             }
@@ -315,6 +336,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             return Ok(None);
         }
         tracing::info!(rows = self.snapshots.keeping.rows(), "the snapshot is complete");
+        self.tell(&Notification::completed(&self.connector.topic_prefix.clone())).await?;
+        self.snapshots.begun = false;
         if self.rest(self.connector.snapshot.streaming_delay).await? { Ok(None) } else { Ok(Some(Turn::Drain)) }
     }
 

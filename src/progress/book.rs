@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::incremental::IncrementalState;
 use super::record::{self, Saying, Subject, Unreadable};
 use crate::lsn::Lsn;
 
@@ -92,6 +93,8 @@ pub enum Entry {
         /// Pages with which parts of it began.
         parts: Vec<u32>,
     },
+    /// How far the incremental snapshot is.
+    Incremental(IncrementalState),
 }
 
 impl Entry {
@@ -100,7 +103,7 @@ impl Entry {
     pub const fn snapshot(&self) -> Option<&SnapshotId> {
         match self {
             Self::Snapshot { id, .. } | Self::Part { id, .. } | Self::Table { id, .. } => Some(id),
-            Self::Forget { .. } => None,
+            Self::Forget { .. } | Self::Incremental(_) => None,
         }
     }
 }
@@ -111,6 +114,7 @@ pub struct Book {
     snapshot: Option<(SnapshotId, SnapshotState, Vec<Generation>)>,
     tables: HashMap<TableName, (SnapshotId, u64)>,
     parts: HashMap<TableName, Vec<(SnapshotId, Part)>>,
+    incremental: IncrementalState,
 }
 
 impl Book {
@@ -130,6 +134,7 @@ impl Book {
                 self.tables.remove(&table);
                 self.remove_parts(&table, &parts);
             }
+            Entry::Incremental(state) => self.incremental = state,
         }
     }
 
@@ -143,6 +148,7 @@ impl Book {
             Saying::Holds(entry) => self.take(entry),
             // Only an operator's hand removes it: then nothing was ever read.
             Saying::Removed(Subject::Snapshot) => self.snapshot = None,
+            Saying::Removed(Subject::Incremental) => self.incremental = IncrementalState::default(),
             Saying::Removed(Subject::Table { table }) => drop(self.tables.remove(&table)),
             Saying::Removed(Subject::Part { table, page }) => self.remove_parts(&table, &[page]),
         }
@@ -162,6 +168,12 @@ impl Book {
     #[must_use]
     pub fn snapshot(&self) -> Option<(&SnapshotId, SnapshotState)> {
         self.snapshot.as_ref().map(|(id, state, _)| (id, *state))
+    }
+
+    /// What is left of the incremental snapshot.
+    #[must_use]
+    pub const fn incremental(&self) -> &IncrementalState {
+        &self.incremental
     }
 
     /// Its generations.

@@ -9,11 +9,13 @@
 //! - Entries name the snapshot that they belong to, so that those of an earlier one say nothing of a later one.
 
 mod book;
+mod incremental;
 pub mod record;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use book::{Book, Entry, Generation, Part, SnapshotId, SnapshotState, TableName};
+pub use incremental::{IncrementalState, IncrementalTable, KeyValues};
 pub use record::Unreadable;
 pub use store::{Pending, Store};

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Generation, Part, SnapshotId, SnapshotState, TableName};
+use super::{Entry, Generation, IncrementalState, Part, SnapshotId, SnapshotState, TableName};
 use crate::lsn::Lsn;
 
 /// The format of the values that are written, and the only one that is read.
@@ -72,6 +72,8 @@ pub(super) enum Subject {
         table: TableName,
         page: u32,
     },
+    /// The incremental snapshot.
+    Incremental,
 }
 
 /// What a record says.
@@ -96,6 +98,13 @@ struct Value<'a, T> {
     snapshot: Cow<'a, str>,
     #[serde(flatten)]
     content: T,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Standing<'a> {
+    format: u32,
+    #[serde(flatten)]
+    state: Cow<'a, IncrementalState>,
 }
 
 #[derive(Deserialize)]
@@ -163,6 +172,9 @@ pub fn records(connector: &str, entry: &Entry) -> Vec<Record> {
             let parts = parts.iter().map(|page| Subject::Part { table: table.clone(), page: *page });
             whole.chain(parts).map(|subject| record(subject, None)).collect()
         }
+        Entry::Incremental(state) => {
+            vec![record(Subject::Incremental, Some(json(&Standing { format: FORMAT, state: Cow::Borrowed(state) })))]
+        }
     }
 }
 
@@ -199,6 +211,10 @@ pub(super) fn read(connector: &str, key: Option<&[u8]>, value: Option<&[u8]>) ->
                 return Err(Unreadable::Value);
             }
             Entry::Part { id, table, part: part.into_part() }
+        }
+        Subject::Incremental => {
+            let Standing { state, .. } = serde_json::from_slice(value).map_err(|_| Unreadable::Value)?;
+            Entry::Incremental(state.into_owned())
         }
     };
     Ok(Saying::Holds(entry))

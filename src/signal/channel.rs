@@ -12,12 +12,12 @@ use super::{Heard, Refused, parse};
 #[must_use]
 pub fn row(columns: &[Option<&str>]) -> Heard {
     let &[id, kind, data] = columns else {
-        return Refused::new("", format!("the row has {} columns; id, type and data are expected", columns.len()));
+        return Refused::heard("", format!("the row has {} columns; id, type and data are expected", columns.len()));
     };
     let id = id.unwrap_or_default();
     match kind {
         Some(kind) => parse(id, kind, data),
-        None => Refused::new(id, "its type is null"),
+        None => Refused::heard(id, "its type is null"),
     }
 }
 
@@ -33,8 +33,8 @@ pub fn record(key: Option<&[u8]>, value: Option<&[u8]>, offset: i64, topic_prefi
     let unnamed = format!("offset-{offset}");
     match value.map(std::str::from_utf8) {
         Some(Ok(value)) => document(value, &unnamed),
-        Some(Err(_)) => Refused::new(&unnamed, "it is no text in UTF-8"),
-        None => Refused::new(&unnamed, "it has no value"),
+        Some(Err(_)) => Refused::heard(&unnamed, "it is no text in UTF-8"),
+        None => Refused::heard(&unnamed, "it has no value"),
     }
 }
 
@@ -51,14 +51,14 @@ pub fn line(line: &str, number: usize) -> Option<Heard> {
 fn document(text: &str, unnamed: &str) -> Heard {
     let fields: Map<String, Value> = match serde_json::from_str(text) {
         Ok(Value::Object(fields)) => fields,
-        _ => return Refused::new(unnamed, "it is no JSON object"),
+        _ => return Refused::heard(unnamed, "it is no JSON object"),
     };
     let id = match fields.get("id") {
         Some(Value::String(id)) => id.as_str(),
         None | Some(Value::Null) => unnamed,
-        Some(_) => return Refused::new(unnamed, "its id is no text"),
+        Some(_) => return Refused::heard(unnamed, "its id is no text"),
     };
-    let Some(Value::String(kind)) = fields.get("type") else { return Refused::new(id, "it has no type") };
+    let Some(Value::String(kind)) = fields.get("type") else { return Refused::heard(id, "it has no type") };
     match fields.get("data") {
         None | Some(Value::Null) => parse(id, kind, None),
         Some(Value::String(data)) => parse(id, kind, Some(data)),

@@ -120,7 +120,7 @@ pub struct Refused {
 
 impl Refused {
     /// A refusal of a signal.
-    pub(crate) fn new(id: &str, why: impl Into<String>) -> Heard {
+    fn heard(id: &str, why: impl Into<String>) -> Heard {
         Heard::Refused(Self { id: id.to_owned(), why: why.into() })
     }
 }

@@ -14,7 +14,7 @@ const NAME_CHARS_MAX: usize = 64;
 pub fn parse(id: &str, kind: &str, data: Option<&str>) -> Heard {
     match action(kind, data) {
         Ok(action) => Heard::Signal(Signal { id: id.to_owned(), action }),
-        Err(why) => Refused::new(id, why),
+        Err(why) => Refused::heard(id, why),
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod copy;
 pub mod decision;
+pub mod incremental;
 pub mod plan;
 pub mod range;
 pub mod readers;

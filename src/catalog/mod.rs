@@ -24,7 +24,7 @@ pub use source_type::{IsText, SourceType};
 pub use versions::{Catalog, OwnedColumn, OwnedRelation, Seen};
 
 /// A relation as it was at a position of the stream. Immutable; shared by all rows of that version.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RelationVersion {
     /// Relation OID.
     pub id: RelationId,

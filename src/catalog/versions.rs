@@ -260,6 +260,14 @@ fn make_column(column: &OwnedColumn, table: Option<&TableFacts>, types: &Types) 
     }
 }
 
+impl RelationVersion {
+    /// Whether two versions differ in nothing but their number.
+    #[must_use]
+    pub fn same_but_number(&self, other: &Self) -> bool {
+        same_but_number(self, other)
+    }
+}
+
 fn same_but_number(left: &RelationVersion, right: &RelationVersion) -> bool {
     left.schema == right.schema
         && left.table == right.table

@@ -31,6 +31,7 @@ mod property;
 mod provider;
 mod registry;
 mod secret;
+mod signals;
 mod snapshot;
 mod transfer;
 
@@ -61,5 +62,6 @@ pub use registry::{
     ApicurioId, Pem, Registries, Registry, RegistryCredentials, RegistryDialect, RegistryTls, RegistryUrl, SchemaChoice,
 };
 pub use secret::Secret;
+pub use signals::Signals;
 pub use snapshot::{Flags, Locking, QueryOverride, Snapshot, SnapshotMode, TableOrder};
 pub use transfer::BinaryTransfer;

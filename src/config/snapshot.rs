@@ -8,6 +8,7 @@ use super::build::{flag, millis, number, word};
 use super::check::Checked;
 use super::findings::Findings;
 use super::pattern;
+use super::signals::{self, Signals};
 
 /// `snapshot.*`
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub streaming_delay: Duration,
     /// `walcast.progress.topic`: where it is kept what is done.
     pub progress_topic: String,
+    /// `signal.*`, `incremental.snapshot.*`
+    pub signals: Signals,
 }
 
 impl Default for Snapshot {
@@ -48,6 +51,7 @@ impl Default for Snapshot {
             delay: Duration::ZERO,
             streaming_delay: Duration::ZERO,
             progress_topic: String::new(),
+            signals: Signals::default(),
         }
     }
 }
@@ -190,6 +194,7 @@ pub(super) fn snapshot(checked: &Checked, findings: &mut Findings) -> Snapshot {
         delay: millis(checked, "snapshot.delay.ms"),
         streaming_delay: millis(checked, "streaming.delay.ms"),
         progress_topic: named.map_or_else(|| format!("__walcast-progress.{prefix}"), str::to_owned),
+        signals: signals::signals(checked, findings),
     }
 }
 

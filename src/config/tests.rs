@@ -252,7 +252,8 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         ("event.processing.failure.handling.mode=stop", "one of fail, warn, skip, ignore"),
         ("walcast.dead.letter.topic=a b", "the name of a topic"),
         ("transforms=unwrap\ntransforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState", "not there yet"),
-        ("signal.data.collection=public.signals", "not there yet"),
+        ("signal.data.collection=signals", "must be schema.table"),
+        ("signal.enabled.channels=source,kafka", "not there yet"),
         ("value.converter=io.confluent.connect.avro.AvroConverter", "value.converter.schema.registry.url: is missing"),
         ("value.converter.schemas.enable=yes", "true or false"),
         ("key.converter.decimal.format=DECIMAL", "one of BASE64, NUMERIC"),
@@ -315,7 +316,7 @@ fn thirty_mistakes_come_in_one_report_and_no_secret_does() {
         "decimal.handling.mode": "dubble", "time.precision.mode": "konnect", "interval.handling.mode": "strings",
         "hstore.handling.mode": "maps", "binary.handling.mode": "hexa", "table.include.list": "(",
         "message.key.columns": "a:b", "transforms": "unwrap", "heartbeat.interval.ms": -5, "skipped.operations": "z",
-        "guardrail.collections.max": "5", "signal.data.collection": "a.b", "provide.transaction.metadata": "maybe",
+        "guardrail.collections.max": "5", "signal.data.collection": "ab", "provide.transaction.metadata": "maybe",
         "status.update.interval.ms": {"a": 1}, "errors.max.retries": [1], "slot.name": "b",
         "custom.thing.secret": "${env:NOBODY}", "database.query.timeout.ms": "hunter"
     }}"#;

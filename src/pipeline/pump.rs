@@ -10,6 +10,7 @@
 //! - A topic is made ready, and a schema registered, when the first record is there, not before: the server also
 //!   describes tables of which no row follows, such as partitions whose changes are sent as those of their root.
 
+mod beside;
 mod off_table;
 mod reading;
 mod relations;
@@ -36,6 +37,7 @@ use crate::pgtime::PgMicros;
 use crate::sink::{Append, Sink};
 use crate::value::is_of_binary_form;
 use crate::wire::{CopyBoth, Frame};
+pub use beside::{Beside, Keyed};
 pub use off_table::OffTable;
 use off_table::Pending;
 pub use reading::Scene;
@@ -115,6 +117,7 @@ pub struct Pump {
     /// What follows when they are taken.
     pending: VecDeque<Pending>,
     off_table: OffTable,
+    beside: Beside,
     unit_records: u64,
     /// Source transactions read to their end and not yet counted in the metrics.
     transactions: u64,
@@ -132,7 +135,7 @@ pub struct Pump {
 impl Pump {
     /// A pump that has seen nothing.
     #[must_use]
-    pub fn new(encoder: Encoder, tables: Tables, off_table: OffTable) -> Self {
+    pub fn new(encoder: Encoder, tables: Tables, off_table: OffTable, beside: Beside) -> Self {
         Self {
             assembler: Assembler::new(Catalog::new(), None, None),
             encoder,
@@ -140,6 +143,7 @@ impl Pump {
             waiting: 0..0,
             pending: VecDeque::new(),
             off_table,
+            beside,
             unit_records: 0,
             transactions: 0,
             position: Position::default(),
@@ -162,6 +166,7 @@ impl Pump {
         self.waiting = 0..0;
         self.pending.clear();
         self.off_table.resume_after = resume_after;
+        self.beside.begin_session();
         self.unit_records = 0;
         self.form = form;
         self.unfit = None;
@@ -219,6 +224,7 @@ impl Pump {
                 Frame::Keepalive { end, reply_requested, .. } => {
                     let reply = if reply_requested { Reply::Requested } else { Reply::NotRequested };
                     core.apply(Input::Keepalive { end: EndLsn::new(end), reply }, now, effects);
+                    self.passed(end, core);
                     None
                 }
                 Frame::Done => Some(Pause::CopyEnded),
@@ -247,12 +253,16 @@ impl Pump {
                 self.position = event.position;
                 let id = event.relation.id;
                 match encode(&mut self.encoder, &mut self.tables, &event, clock_nanos) {
-                    Ok(waiting) => self.waiting = waiting,
+                    Ok(waiting) => {
+                        self.unit_records += self.beside.event(&event, waiting.end, &self.encoder, core);
+                        self.waiting = waiting;
+                    }
                     Err(error) if self.form == StreamForm::Binary && is_of_binary_form(&error) => {
                         self.position.ordinal = self.position.ordinal.saturating_sub(1);
                         return Ok(Some(Pause::NeedText(Unfit::Value(error))));
                     }
                     Err(error) => {
+                        self.beside.changed_somehow(id);
                         let (encoder, off_table) = (&mut self.encoder, &mut self.off_table);
                         let (records, topic) = Self::handle_failure(encoder, off_table, &event, payload, error)?;
                         self.waiting = 0..records;
@@ -265,6 +275,7 @@ impl Pump {
                 self.commit_time = transaction.commit_time;
                 self.position = Position::begin(transaction.commit);
                 self.unit_records = 0;
+                self.beside.began(transaction.xid);
                 core.apply(Input::UnitOpened, now, effects);
                 let begun = Self::begin_transaction(&mut self.encoder, &mut self.off_table, transaction, start);
                 if let Some(records) = begun {
@@ -337,6 +348,7 @@ impl Pump {
             relation: &emptied.relation,
             change: Change::Truncate,
         };
+        self.beside.emptied(emptied.relation.id);
         self.waiting = encode(&mut self.encoder, &mut self.tables, &event, clock_nanos)?;
         Ok(self.unready(emptied.relation.id))
     }
@@ -396,6 +408,7 @@ impl Pump {
         self.resending_since = self.oldest_unsettled();
         self.unsettled.clear();
         self.tables.forget_topics();
+        self.beside.abandon();
         self.off_table.forget_topics();
     }
 

@@ -3,6 +3,7 @@
 //! Runs on a thread of its own with a current-thread runtime: nothing else competes for its turns, and a record
 //! crosses no thread before it is inside the Kafka client. Holds no rule; see [`super::core`].
 
+mod beside;
 mod line;
 mod preparation;
 mod registration;
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 
 use super::core::{Core, Phase, Policy};
 use super::input::{Effect, Input, Outcome, Reply};
-use super::pump::{Fault, OffTable, Pause, Pump};
+use super::pump::{Beside, Fault, OffTable, Pause, Pump};
 use super::session::{self, Known, Session};
 use super::tables::Tables;
 use crate::config::Connector;
@@ -33,6 +34,7 @@ use crate::source::capture::CaptureFilter;
 use crate::source::preflight::{self, Severity};
 use crate::source::sql::Sql;
 use crate::wire::{CopyBoth, ReplyRequest};
+use beside::Attendant;
 use line::Line;
 use preparation::topics;
 use snapshot::Snapshots;
@@ -103,6 +105,7 @@ struct Shell<S, F> {
     known: Known,
     versions: Versions,
     snapshots: Snapshots,
+    beside: Attendant,
     metrics: Metrics,
     stop: StopSignal,
     /// A stop was ordered and taken in; the signal is not looked at again.
@@ -133,10 +136,12 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 encoder,
                 Tables::new(CaptureFilter::new(&connector.capture)?, now),
                 OffTable::new(&connector, now)?,
+                Beside::new(&connector.snapshot.signals, !connector.records.columns.keys.is_empty()),
             ),
             sql: Arc::new(Sql::new(connector.database.clone())),
             versions: Versions::of(&sink, &connector.schema_history),
             snapshots: Snapshots::of(&sink, &connector),
+            beside: Attendant::of(&sink, &connector),
             sink,
             known: Known::default(),
             registrar,
@@ -254,6 +259,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 return turn;
             }
             let Some(stream) = &mut copy else { return Turn::Drain };
+            if let Err(error) = self.attend(&mut Line::Open(stream)).await {
+                self.source_lost(error);
+                continue;
+            }
             let now = Instant::now();
             let pause = self.pump.drive(stream, &mut self.sink, &mut self.core, now, &mut self.effects);
             self.settle();
@@ -409,7 +418,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
 
     /// The same while streaming, when a heartbeat may be due.
     fn wake_or_beat(&self) -> Instant {
-        let wake = self.wake();
+        let wake = self.beside.wake(self.wake());
         self.pump.next_beat(&self.core).map_or(wake, |due| wake.min(due))
     }
 

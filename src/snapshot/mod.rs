@@ -3,6 +3,7 @@
 //! Owns how tables are cut ([`range`]), how rows come out of a COPY ([`copy`]), which row goes out when and with which mark
 //! ([`run`]), and what is finished ([`tally`]). Must never know an output format, or the brokers.
 
+pub mod chunks;
 pub mod copy;
 pub mod decision;
 pub mod incremental;

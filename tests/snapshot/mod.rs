@@ -1,6 +1,7 @@
 //! Snapshots, from rows that are there before the connector to what a consumer of the topics holds in the end.
 
 mod hand_over;
+mod incremental;
 mod initial;
 mod resume;
 mod writers;

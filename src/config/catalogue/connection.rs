@@ -33,7 +33,9 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::bool("database.tcpKeepAlive", "true", "Whether TCP probes an idle connection")
         .alias(&["driver.tcpKeepAlive"])
         .medium(),
-    Property::bool("read.only", "false", "Incremental snapshots without writing to the database").medium().not_yet(&[]),
+    Property::bool("read.only", "false", "Incremental snapshots without writing to the database")
+        .medium()
+        .no_effect(super::NO_MARKS),
     Property::one_of(
         "database.sslmode",
         &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],

@@ -16,8 +16,9 @@ mod slot;
 mod snapshot;
 mod walcast;
 
-/// Why everything about signals is accepted while no channel is open.
-const NO_SIGNALS: &str = "there is no signal channel, because signal.data.collection is not set";
+/// Why settings of marks around chunks are accepted.
+const NO_MARKS: &str =
+    "chunks have their place by positions of the log, and nothing is written into the database for them";
 
 /// All properties, by group.
 pub fn properties() -> impl Iterator<Item = &'static Property> {

@@ -2,13 +2,17 @@
 
 use super::super::notifications::check_channels;
 use super::super::property::{Prefix, Property, ValueType};
+use super::super::signals::{self, check_table};
 use super::super::snapshot::check_mode;
-use super::NO_SIGNALS;
+use super::NO_MARKS;
 
 /// Why classes are accepted.
 const NO_JAVA: &str = "its mode custom is refused";
 /// Why settings of Debezium's chunks are accepted.
 const CUT_BY_SIZE: &str = "tables are cut by their size, whatever their keys";
+
+/// Why settings of a channel are accepted that is refused.
+const NO_KAFKA_CHANNEL: &str = "there is no signal channel kafka";
 
 pub(super) static PROPERTIES: &[Property] = &[
     Property::text(
@@ -79,25 +83,28 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::int("query.fetch.size", 0, "Rows of one fetch of other queries")
         .or("0")
         .no_effect("the catalog is read without cursors"),
-    Property::text("signal.data.collection", "Table whose rows are signals").high().not_yet(&[]),
-    Property::new("signal.enabled.channels", ValueType::List, "Where signals come from")
+    Property::text("signal.data.collection", "Table whose inserted rows are signals; a publication has to have it")
+        .high()
+        .check(check_table),
+    Property::new("signal.enabled.channels", ValueType::List, "Where signals come from: source, file; jmx is left out")
         .or("source")
         .high()
-        .not_yet(&["jmx", "source,jmx"]),
-    Property::long("signal.poll.interval.ms", 0, "Time between two looks for signals").or("5000").no_effect(NO_SIGNALS),
-    Property::text("signal.kafka.topic", "Topic of signals").medium().no_effect(NO_SIGNALS),
-    Property::text("signal.kafka.bootstrap.servers", "Brokers of that topic").medium().no_effect(NO_SIGNALS),
-    Property::text("signal.kafka.groupId", "Consumer group of that topic").or("kafka-signal").no_effect(NO_SIGNALS),
-    Property::int("signal.kafka.poll.timeout.ms", 0, "Wait for that topic").or("100").no_effect(NO_SIGNALS),
-    Property::text("signal.file", "File of signals").or("file-signals.txt").no_effect(NO_SIGNALS),
-    Property::int("signal.emit.failure.max.retries", 0, "How often a signal is tried again")
+        .check(signals::check_channels),
+    Property::long("signal.poll.interval.ms", 0, "Time between two looks for signals").or("5000"),
+    Property::text("signal.kafka.topic", "Topic of signals").medium().no_effect(NO_KAFKA_CHANNEL),
+    Property::text("signal.kafka.bootstrap.servers", "Brokers of that topic").medium().no_effect(NO_KAFKA_CHANNEL),
+    Property::text("signal.kafka.groupId", "Consumer group of that topic")
+        .or("kafka-signal")
+        .no_effect(NO_KAFKA_CHANNEL),
+    Property::int("signal.kafka.poll.timeout.ms", 0, "Wait for that topic").or("100").no_effect(NO_KAFKA_CHANNEL),
+    Property::text("signal.file", "File of signals, one in a line; it is emptied").or("file-signals.txt"),
+    Property::int("signal.emit.failure.max.retries", 0, "How often a mark of a chunk is written again")
         .or("0")
-        .no_effect(NO_SIGNALS),
-    Property::long("signal.emit.failure.backoff.ms", 0, "Wait between these tries").or("10000").no_effect(NO_SIGNALS),
+        .no_effect(NO_MARKS),
+    Property::long("signal.emit.failure.backoff.ms", 0, "Wait between these tries").or("10000").no_effect(NO_MARKS),
     Property::int("incremental.snapshot.chunk.size", 1, "Rows of one chunk of an incremental snapshot")
         .or("1024")
-        .high()
-        .no_effect(NO_SIGNALS),
+        .high(),
     Property::one_of(
         "incremental.snapshot.watermarking.strategy",
         &["INSERT_INSERT", "INSERT_DELETE"],
@@ -105,13 +112,13 @@ pub(super) static PROPERTIES: &[Property] = &[
     )
     .or("INSERT_INSERT")
     .medium()
-    .no_effect(NO_SIGNALS),
+    .no_effect(NO_MARKS),
     Property::bool(
         "incremental.snapshot.allow.schema.changes",
         "false",
         "Schema changes during an incremental snapshot",
     )
-    .no_effect(NO_SIGNALS),
+    .no_effect("they are allowed: a chunk is read again where its table has changed"),
     Property::new("notification.enabled.channels", ValueType::List, "Where notifications go: sink, log; jmx is left out")
         .medium()
         .check(check_channels),
@@ -119,7 +126,7 @@ pub(super) static PROPERTIES: &[Property] = &[
 ];
 
 pub(super) static PREFIXES: &[Prefix] = &[
-    Prefix::no_effect("signal.consumer.", NO_SIGNALS, "Settings of the consumer of signals"),
+    Prefix::no_effect("signal.consumer.", NO_KAFKA_CHANNEL, "Settings of the consumer of signals"),
     Prefix::implemented("snapshot.select.statement.overrides.", "The query of one table"),
     Prefix::no_effect("snapshot.max.threads.multiplier.", CUT_BY_SIZE, "Chunks of one table for each thread"),
 ];

@@ -41,6 +41,8 @@ pub(super) enum Pending {
     Beat,
     /// The same in a unit of its own, which ends.
     LoneBeat,
+    /// The next row of a chunk that was read beside the stream, or the end of its unit.
+    Batch,
 }
 
 /// What the pump keeps for such records.
@@ -178,6 +180,7 @@ impl Pump {
     fn seal_transaction(&mut self, end: EndLsn, core: &mut Core, now: Instant, effects: &mut Vec<Effect>) {
         self.seal(Some(end), core, now, effects);
         self.transactions += 1;
+        self.passed(end.lsn(), core);
     }
 
     /// Does what was left for the time when the records before it are taken.
@@ -200,6 +203,7 @@ impl Pump {
                 let records = std::mem::take(&mut self.unit_records);
                 core.apply(Input::MarkSealed { records }, now, effects);
             }
+            Pending::Batch => return self.go_on_with_batch(core, now, effects),
             Pending::Begun | Pending::Beat => {}
         }
         Ok(None)
@@ -315,7 +319,7 @@ impl Pump {
             Some(Pending::Ended(_)) => before,
             // Nothing of the transaction or message; what was reached before stays.
             Some(Pending::Begun | Pending::Lone(_)) => Position::default(),
-            Some(Pending::Beat | Pending::LoneBeat) => self.position,
+            Some(Pending::Beat | Pending::LoneBeat | Pending::Batch) => self.position,
         }
     }
 }

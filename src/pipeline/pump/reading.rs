@@ -18,8 +18,8 @@ use crate::snapshot::run::Ready;
 /// What the records of one reading of a snapshot say of it.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    transaction: Transaction,
-    lsn: Lsn,
+    pub(super) transaction: Transaction,
+    pub(super) lsn: Lsn,
 }
 
 impl Scene {

@@ -24,6 +24,9 @@
 //!   of its key and is not removed. One that was removed was changed by a transaction that is streamed, and what becomes of
 //!   it is told by the stream. So is every row that comes into a range behind the one that is being read.
 //!
+//! A change may tell a row without its large values that did not change. Whoever has the row from before has them, and who
+//! has not lacks them: a chunk that loses a row to such a change is read again, half as long each time.
+//!
 //! A change of the key removes both keys, and TRUNCATE all. Keys are compared as bytes of the record's key: equal keys have
 //! equal bytes. A table that was rewritten while its chunk was read looks empty to an older snapshot, so whoever reads has
 //! to look at its file and answer [`Answer::Again`].
@@ -50,13 +53,16 @@ use recent::Recent;
 use table::{Sent, Table};
 use window::Window;
 
-pub use order::{Answer, Batch, Chunk, ChunkRow, Input, Notice, Order, Outcome, Output, Wanted};
+pub use order::{Answer, Batch, Chunk, ChunkRow, Input, Notice, Order, Outcome, Output, Told, Wanted};
 pub use sight::Sight;
 
 use crate::lsn::Lsn;
 use crate::pgoutput::{RelationId, Xid};
 use crate::progress::{IncrementalState, KeyValues, TableName};
 use crate::signal::Tables;
+
+/// Readings of a chunk whose rows may be told in part meanwhile, before it is taken as it is.
+const WHOLE_TRIES: u32 = 40;
 
 /// Changes that make a test of the rule fail, so that it is known to be one.
 #[cfg(test)]
@@ -86,6 +92,8 @@ pub struct Incremental {
     orders: u64,
     /// Answers in a row that said to read again.
     again: u32,
+    /// How often chunks are halved, because their rows were told in part before they could go out.
+    halved: u32,
     recent: Recent,
     /// The position that the stream stands at, while it stands between two transactions.
     place: Option<Lsn>,
@@ -116,6 +124,7 @@ impl Incremental {
             stage: Stage::Idle,
             orders: 0,
             again: 0,
+            halved: 0,
             recent: Recent::default(),
             place: None,
             #[cfg(test)]
@@ -156,10 +165,10 @@ impl Incremental {
     }
 
     /// The stream: the open transaction changed a row. For a change of the key, once for each key.
-    pub fn changed(&mut self, relation: RelationId, key: &[u8]) {
-        self.recent.changed(relation, key);
+    pub fn changed(&mut self, relation: RelationId, key: &[u8], told: Told) {
+        self.recent.changed(relation, key, told);
         if let Some(window) = self.blind_window() {
-            window.remove(relation, key);
+            window.remove(relation, key, told);
         }
     }
 
@@ -173,7 +182,7 @@ impl Incremental {
 
     /// The stream: the open transaction changed a row, and nobody can say which one.
     pub fn changed_somehow(&mut self, relation: RelationId) {
-        self.recent.lose_track();
+        self.recent.changed_somehow(relation);
         if let Some(window) = self.blind_window() {
             window.doom(relation);
         }
@@ -221,9 +230,12 @@ impl Incremental {
         }
         let Stage::Open(window) = std::mem::replace(&mut self.stage, Stage::Idle) else { return };
         if window.is_doomed() {
+            // A smaller one is read faster, and fewer changes meet it.
+            self.halved = (self.halved + 1).min(usize::BITS - 1);
             self.read_again(outputs);
             return;
         }
+        self.halved = self.halved.saturating_sub(1);
         let Some(name) = self.current().map(|table| table.wanted.table.clone()) else { return };
         let Window { relation, rows, last, more, .. } = *window;
         let rows: Vec<ChunkRow> = rows.into_iter().flatten().collect();
@@ -323,7 +335,7 @@ impl Incremental {
             wanted: table.wanted.clone(),
             after: table.after.clone(),
             until: table.until.clone(),
-            rows: self.chunk_rows,
+            rows: (self.chunk_rows >> self.halved.min(usize::BITS - 1)).max(1),
             again: self.again,
         };
         self.orders = order.number;
@@ -353,7 +365,7 @@ impl Incremental {
     fn accept(&mut self, chunk: Chunk, outputs: &mut Vec<Output>) {
         let (until, is_empty) = (chunk.until.clone(), chunk.rows.is_empty());
         let sight = chunk.sight.clone();
-        let mut window = Window::new(chunk);
+        let mut window = Window::new(chunk, self.again < WHOLE_TRIES);
         let mut knows = true;
         for transaction in self.recent.unseen(&sight) {
             knows &= window.remove_touched(&transaction.touched);
@@ -367,12 +379,13 @@ impl Incremental {
             self.read_again(outputs);
             return;
         }
-        self.again = 0;
         let Some(table) = self.current_mut() else { return };
         if table.until.is_none() {
             table.until = until;
         }
         if is_empty {
+            self.again = 0;
+            let Some(table) = self.current_mut() else { return };
             // Nothing of it can change any more, so there is nothing to wait for.
             table.ended = Some(if table.after.is_none() { Outcome::Empty } else { Outcome::Succeeded });
             self.stage = Stage::Idle;
@@ -393,6 +406,7 @@ impl Incremental {
     fn taken(&mut self, outputs: &mut Vec<Output>) {
         let Stage::Going { .. } = self.stage else { return };
         let Stage::Going { last, rows, more } = std::mem::replace(&mut self.stage, Stage::Idle) else { return };
+        self.again = 0;
         let number = self.orders;
         let Some(table) = self.current_mut() else { return };
         table.rows += rows;

@@ -21,6 +21,15 @@ pub struct Wanted {
     pub surrogate_key: Option<String>,
 }
 
+/// How much of a row the stream told with a change of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// All of it, or that it is gone.
+    Whole,
+    /// Not the values outside its page that did not change: whoever has not the row before lacks them.
+    InPart,
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum Input {

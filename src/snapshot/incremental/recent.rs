@@ -3,8 +3,10 @@
 //! Owns [`Recent`]. It is bounded in transactions and in bytes of keys: what is dropped for that becomes unknown, never
 //! forgotten in silence, as long as it is one of the last [`TRANSACTIONS_MAX`].
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 
+use super::order::Told;
 use super::sight::Sight;
 use crate::pgoutput::{RelationId, Xid};
 
@@ -30,7 +32,7 @@ pub(super) struct Streamed {
 #[derive(Debug)]
 pub(super) enum Touched {
     /// Those with these keys, and all rows of these tables.
-    These { keys: HashSet<(RelationId, Box<[u8]>)>, emptied: Vec<RelationId> },
+    These { keys: HashMap<(RelationId, Box<[u8]>), Told>, emptied: Vec<RelationId>, somehow: Vec<RelationId> },
     /// Nobody has noted it.
     Unknown,
 }
@@ -62,7 +64,7 @@ impl Recent {
         if self.transactions.len() >= TRANSACTIONS_MAX {
             self.transactions.pop_front();
         }
-        let nothing = Touched::These { keys: HashSet::new(), emptied: Vec::new() };
+        let nothing = Touched::These { keys: HashMap::new(), emptied: Vec::new(), somehow: Vec::new() };
         let touched = if self.noting { nothing } else { Touched::Unknown };
         self.transactions.push_back(Streamed { xid, touched });
     }
@@ -72,10 +74,12 @@ impl Recent {
         self.transactions.back().map(|transaction| transaction.xid)
     }
 
-    pub(super) fn changed(&mut self, relation: RelationId, key: &[u8]) {
+    pub(super) fn changed(&mut self, relation: RelationId, key: &[u8], told: Told) {
         if let Some(Streamed { touched: Touched::These { keys, .. }, .. }) = self.transactions.back_mut()
-            && keys.insert((relation, Box::from(key)))
+            && let Entry::Vacant(vacant) = keys.entry((relation, Box::from(key)))
         {
+            // What it told first is what counts: after that the rest is known.
+            vacant.insert(told);
             self.key_bytes += key.len() + KEY_OVERHEAD_BYTES;
         }
         if self.key_bytes > KEY_BYTES_MAX {
@@ -92,10 +96,12 @@ impl Recent {
         }
     }
 
-    /// Of the transaction that was begun last nobody can say any more what it changed.
-    pub(super) fn lose_track(&mut self) {
-        if let Some(last) = self.transactions.back_mut() {
-            last.touched = Touched::Unknown;
+    /// The transaction that was begun last changed rows of a table, and nobody knows which.
+    pub(super) fn changed_somehow(&mut self, relation: RelationId) {
+        if let Some(Streamed { touched: Touched::These { somehow, .. }, .. }) = self.transactions.back_mut()
+            && !somehow.contains(&relation)
+        {
+            somehow.push(relation);
         }
     }
 
@@ -113,7 +119,7 @@ impl Recent {
 impl Touched {
     fn key_bytes(&self) -> usize {
         match self {
-            Self::These { keys, .. } => keys.iter().map(|(_, key)| key.len() + KEY_OVERHEAD_BYTES).sum(),
+            Self::These { keys, .. } => keys.keys().map(|(_, key)| key.len() + KEY_OVERHEAD_BYTES).sum(),
             Self::Unknown => 0,
         }
     }

@@ -162,12 +162,12 @@ impl Simulation {
         };
         if let Some(key) = gone {
             if self.fault != Fault::IgnoreOldKey || there.is_none() {
-                self.rules.changed(RELATION, &[key]);
+                self.rules.changed(RELATION, &[key], Told::Whole);
             }
             self.topic.push(Said { key, number, row: false });
         }
         if let Some(key) = there {
-            self.rules.changed(RELATION, &[key]);
+            self.rules.changed(RELATION, &[key], Told::Whole);
             self.topic.push(Said { key, number, row: true });
         }
     }

@@ -114,13 +114,13 @@ fn keys_of_transactions_that_the_chunk_does_not_see_are_removed_and_of_others_no
     bench.reached(90);
     bench.apply(Input::Asked(vec![wanted("a")]));
     bench.rules.began(Xid(12));
-    bench.rules.changed(RELATION, &[1]);
-    bench.rules.changed(RelationId(99), &[2]);
+    bench.rules.changed(RELATION, &[1], Told::Whole);
+    bench.rules.changed(RelationId(99), &[2], Told::Whole);
     bench.reached(95);
     bench.answer(1, chunk(&[1, 2, 3, 4, 5], "9:14:9,12", 110, true));
     for (xid, key) in [(13, 3), (14, 4)] {
         bench.rules.began(Xid(xid));
-        bench.rules.changed(RELATION, &[key]);
+        bench.rules.changed(RELATION, &[key], Told::Whole);
         assert!(bench.reached(u64::from(xid) + 90).is_empty());
     }
     assert_eq!(bench.reached(110), ["emit 1 [2, 3, 5]"]);
@@ -139,12 +139,29 @@ fn what_nobody_noted_has_the_chunk_read_again() {
     assert!(bench.answer(3, chunk(&[1, 2], "13:13:", 120, true)).is_empty());
     bench.rules.began(Xid(13));
     bench.rules.changed_somehow(RELATION);
-    assert_eq!(bench.reached(96), ["read 4 a (-, 9] again 1"], "without waiting for its place");
+    assert_eq!(bench.reached(96), ["read 4 a (-, 9] again 3"], "without waiting for its place");
     bench.answer(4, chunk(&[1, 2], "14:14:", 120, true));
     bench.rules.reshaped(RelationId(99));
     assert!(bench.reached(97).is_empty(), "another table");
     bench.rules.reshaped(RELATION);
-    assert_eq!(bench.reached(98), ["read 5 a (-, 9] again 1"]);
+    assert_eq!(bench.reached(98), ["read 5 a (-, 9] again 4"]);
+}
+
+#[test]
+fn a_row_that_is_told_in_part_is_read_again_a_few_times() {
+    let mut bench = Bench::new();
+    bench.apply(Input::Asked(vec![wanted("a")]));
+    for number in 1..=40 {
+        bench.answer(number, chunk(&[1, 2], &format!("{number}:{number}:"), 120, true));
+        bench.rules.began(Xid(u32::try_from(number).unwrap()));
+        bench.rules.changed(RELATION, &[3], Told::InPart);
+        bench.rules.changed(RELATION, &[1], Told::InPart);
+        assert_eq!(bench.reached(100), [format!("read {} a (-, 9] again {number}", number + 1)]);
+    }
+    bench.answer(41, chunk(&[1, 2], "41:41:", 120, true));
+    bench.rules.began(Xid(41));
+    bench.rules.changed(RELATION, &[1], Told::InPart);
+    assert_eq!(bench.reached(120), ["emit 41 [2]"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::order::{Chunk, ChunkRow};
+use super::order::{Chunk, ChunkRow, Told};
 use super::recent::Touched;
 use super::sight::Sight;
 use crate::lsn::Lsn;
@@ -25,12 +25,14 @@ pub(super) struct Window {
     /// Rows by key. Keys that an operator chose need not tell rows apart.
     by_key: HashMap<Bytes, Vec<usize>>,
     doomed: bool,
+    wants_whole_rows: bool,
     #[cfg(test)]
     all: Vec<ChunkRow>,
 }
 
 impl Window {
-    pub(super) fn new(chunk: Chunk) -> Self {
+    /// Where it wants whole rows, a change that tells a row of it in part has it read again.
+    pub(super) fn new(chunk: Chunk, wants_whole_rows: bool) -> Self {
         let Chunk { relation, sight, log_end, rows, last, more, .. } = chunk;
         let mut by_key: HashMap<Bytes, Vec<usize>> = HashMap::with_capacity(rows.len());
         for (at, row) in rows.iter().enumerate() {
@@ -47,15 +49,18 @@ impl Window {
             more,
             by_key,
             doomed: false,
+            wants_whole_rows,
         }
     }
 
     /// Removes the rows of a key.
-    pub(super) fn remove(&mut self, relation: RelationId, key: &[u8]) {
+    pub(super) fn remove(&mut self, relation: RelationId, key: &[u8], told: Told) {
         if relation != self.relation {
             return;
         }
-        for at in self.by_key.remove(key).unwrap_or_default() {
+        let Some(removed) = self.by_key.remove(key) else { return };
+        self.doomed |= told == Told::InPart && self.wants_whole_rows;
+        for at in removed {
             if let Some(row) = self.rows.get_mut(at) {
                 *row = None;
             }
@@ -81,14 +86,14 @@ impl Window {
 
     /// Removes what a transaction touched; tells whether that is known.
     pub(super) fn remove_touched(&mut self, touched: &Touched) -> bool {
-        let Touched::These { keys, emptied } = touched else { return false };
-        for (relation, key) in keys {
-            self.remove(*relation, key);
+        let Touched::These { keys, emptied, somehow } = touched else { return false };
+        for ((relation, key), told) in keys {
+            self.remove(*relation, key, *told);
         }
         for relation in emptied {
             self.empty(*relation);
         }
-        true
+        !somehow.contains(&self.relation)
     }
 
     #[cfg(test)]

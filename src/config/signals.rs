@@ -1,0 +1,128 @@
+//! Where signals come from, and how incremental snapshots are read.
+//!
+//! Owns [`Signals`] and its making from checked settings. Must never talk to a server.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::build::{millis, number};
+use super::check::Checked;
+use super::findings::Findings;
+
+/// `signal.*`, `incremental.snapshot.*`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signals {
+    /// `signal.data.collection`, where the channel `source` is enabled: schema and table whose inserted rows are signals.
+    pub table: Option<(String, String)>,
+    /// `signal.file`, where the channel `file` is enabled.
+    pub file: Option<PathBuf>,
+    /// `signal.poll.interval.ms`
+    pub poll_interval: Duration,
+    /// `incremental.snapshot.chunk.size`
+    pub chunk_rows: usize,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Self { table: None, file: None, poll_interval: Duration::from_secs(5), chunk_rows: 1024 }
+    }
+}
+
+impl Signals {
+    /// Whether a signal can come at all.
+    #[must_use]
+    pub const fn are_heard(&self) -> bool {
+        self.table.is_some() || self.file.is_some()
+    }
+}
+
+fn words(value: &str) -> impl Iterator<Item = String> {
+    value.split(',').map(|word| word.trim().to_ascii_lowercase()).filter(|word| !word.is_empty())
+}
+
+/// Checks `signal.enabled.channels`.
+pub(super) fn check_channels(value: &str) -> Result<(), String> {
+    for word in words(value) {
+        match word.as_str() {
+            "source" | "file" | "jmx" => {}
+            "kafka" => return Err("has kafka, which is not there yet; use source or file".to_owned()),
+            "in-process" => return Err("has in-process, which needs Java; use source or file".to_owned()),
+            _ => return Err("must be a list of source, file, jmx".to_owned()),
+        }
+    }
+    Ok(())
+}
+
+/// Checks `signal.data.collection`.
+pub(super) fn check_table(value: &str) -> Result<(), String> {
+    name(value).map(drop).ok_or_else(|| "must be schema.table".to_owned())
+}
+
+/// Schema and table, without quotes around them.
+fn name(value: &str) -> Option<(String, String)> {
+    let (schema, table) = value.trim().split_once('.')?;
+    let bare = |part: &str| part.trim().trim_matches('"').to_owned();
+    Some((bare(schema), bare(table))).filter(|(schema, table)| !schema.is_empty() && !table.is_empty())
+}
+
+/// Builds it, as far as it can be.
+pub(super) fn signals(checked: &Checked, findings: &mut Findings) -> Signals {
+    let channels: Vec<String> = words(checked.value("signal.enabled.channels").unwrap_or_default()).collect();
+    let has = |channel: &str| channels.iter().any(|word| word == channel);
+    let table = checked.value("signal.data.collection").and_then(name);
+    if has("jmx") {
+        findings.warn("signal.enabled.channels", "has jmx, which needs a JVM and is left out");
+    }
+    if table.is_some() && !has("source") {
+        findings.warn("signal.data.collection", "is not read, because signal.enabled.channels has no source");
+    }
+    let file = checked.value("signal.file").map(str::trim).filter(|file| !file.is_empty());
+    Signals {
+        table: table.filter(|_| has("source")),
+        file: file.filter(|_| has("file")).map(PathBuf::from),
+        poll_interval: millis(checked, "signal.poll.interval.ms").max(Duration::from_millis(10)),
+        chunk_rows: usize::try_from(number(checked, "incremental.snapshot.chunk.size")).unwrap_or(1).max(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Overrides, load_text};
+
+    fn load(more: &str) -> Result<Signals, String> {
+        let text = format!(
+            "bootstrap.servers=b:1\ndatabase.hostname=h\ndatabase.user=u\ndatabase.dbname=d\ntopic.prefix=shop\n\
+             plugin.name=pgoutput\n{more}"
+        );
+        let loaded = load_text("x.properties", &text, &Overrides::default(), &|_| None);
+        loaded.map(|loaded| loaded.connector.snapshot.signals).map_err(|error| error.report())
+    }
+
+    #[test]
+    fn signals_come_from_the_channels_that_are_enabled() {
+        assert_eq!(load(""), Ok(Signals::default()));
+        let table = Some(("public".to_owned(), "signals".to_owned()));
+        assert_eq!(load("signal.data.collection=public.signals"), Ok(Signals { table, ..Signals::default() }));
+        let file = "signal.enabled.channels=file,jmx\nsignal.data.collection=a.b\nsignal.poll.interval.ms=100\n\
+                    signal.file=/run/signals\nincremental.snapshot.chunk.size=7";
+        let wanted = Signals {
+            table: None,
+            file: Some(PathBuf::from("/run/signals")),
+            poll_interval: Duration::from_millis(100),
+            chunk_rows: 7,
+        };
+        assert_eq!(load(file), Ok(wanted));
+        assert_eq!(load("signal.enabled.channels=file").unwrap().file, Some(PathBuf::from("file-signals.txt")));
+        for (more, told) in [
+            ("signal.enabled.channels=kafka", "not there yet"),
+            ("signal.enabled.channels=in-process", "needs Java"),
+            ("signal.enabled.channels=mail", "source, file, jmx"),
+            ("signal.data.collection=signals", "schema.table"),
+            ("incremental.snapshot.chunk.size=0", "incremental.snapshot.chunk.size"),
+        ] {
+            let report = load(more).unwrap_err();
+            assert!(report.contains(told), "{report}");
+        }
+    }
+}

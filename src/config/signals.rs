@@ -34,6 +34,12 @@ impl Signals {
     pub const fn are_heard(&self) -> bool {
         self.table.is_some() || self.file.is_some()
     }
+
+    /// Whether a table is that of signals, which is in no snapshot.
+    #[must_use]
+    pub fn are_in(&self, schema: &str, table: &str) -> bool {
+        self.table.as_ref().is_some_and(|(own, name)| own == schema && name == table)
+    }
 }
 
 fn words(value: &str) -> impl Iterator<Item = String> {

@@ -86,6 +86,22 @@ fn records_have_the_form_that_topics_in_use_have() {
             r#"{"format":1,"snapshot":"a","generation":2,"oid":16385,"filenode":16390,"from":128,"to":null,"rows":3}"#
         )
     );
+    let begun = IncrementalTable {
+        signal: "s1".to_owned(),
+        table: table("t"),
+        filter: Some("id > 3".to_owned()),
+        surrogate_key: None,
+        after: Some(KeyValues(vec![Some("7".to_owned()), None])),
+        until: None,
+        rows: 7,
+    };
+    assert_eq!(
+        forms(&Entry::Incremental(IncrementalState { paused: false, tables: vec![begun] })),
+        form(
+            r#"{"connector":"shop","entry":"incremental"}"#,
+            r#"{"format":1,"paused":false,"tables":[{"signal":"s1","schema":"public","table":"t","filter":"id > 3","surrogate_key":null,"after":["7",null],"until":null,"rows":7}]}"#
+        )
+    );
     assert_eq!(
         forms(&Entry::Forget { table: table("t"), parts: vec![0] }),
         [
@@ -127,6 +143,28 @@ fn what_was_kept_is_read_again_with_and_without_compaction() {
     assert!(book.is_done(&ab) && !book.is_done(&a));
     assert_eq!(book.parts(&table("t"), (16385, 16390)).map(|part| part.from).collect::<Vec<_>>(), [0]);
     assert_eq!(book.parts(&table("t"), (16385, 16391)).count(), 0);
+}
+
+#[test]
+fn an_incremental_snapshot_goes_on_where_it_was_kept_last() {
+    let state = |paused| {
+        let table = IncrementalTable {
+            signal: String::new(),
+            table: table("t"),
+            filter: None,
+            surrogate_key: Some("nr".to_owned()),
+            after: None,
+            until: Some(KeyValues(vec![Some("9".to_owned())])),
+            rows: 0,
+        };
+        IncrementalState { paused, tables: vec![table] }
+    };
+    let written = written(&[Entry::Incremental(state(true)), Entry::Incremental(state(false))]);
+    assert_eq!(read(&written).incremental(), &state(false));
+    assert_eq!(read(&compacted(&written)).incremental(), &state(false));
+    assert_eq!(read(&[]).incremental(), &IncrementalState::default());
+    let shown = format!("{:?}", state(true));
+    assert!(!shown.contains('9'), "key values are row values: {shown}");
 }
 
 #[test]

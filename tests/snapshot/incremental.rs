@@ -154,7 +154,7 @@ fn a_snapshot_is_paused_resumed_and_stopped_and_what_cannot_be_done_is_told() {
         servers::postgres_18(),
         &format!("{SIGNALS} CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 20000)"),
     );
-    let walcast = scene.stream(&[TABLE, ("incremental.snapshot.chunk.size", "10")]);
+    let mut walcast = scene.stream(&[TABLE, ("incremental.snapshot.chunk.size", "10")]);
     snapshot_of(&scene, "public.t");
     scene.wait_for("public.t", 20);
     signal(&scene, "p", "pause-snapshot", "{}");
@@ -175,6 +175,11 @@ fn a_snapshot_is_paused_resumed_and_stopped_and_what_cannot_be_done_is_told() {
     let records = scene.settled("public.t");
     assert!(records.len() < 20_000, "it was stopped");
     assert!(operations(&records).ends_with('c'));
+
+    // And one that is under way does not stand in the way of an orderly stop.
+    snapshot_of(&scene, "public.t+");
+    scene.wait_for("public.t", records.len() + 20);
+    assert!(walcast.terminate().success());
 }
 
 #[test]

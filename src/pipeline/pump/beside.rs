@@ -313,14 +313,17 @@ impl Pump {
         Ok(self.unready(relation.id))
     }
 
-    /// The version that rows of a chunk are encoded with: that of the stream where it is the same.
-    pub fn chunk_version(&mut self, read: RelationVersion, texts: Vec<bool>) -> Arc<RelationVersion> {
-        let streamed = self.assembler.catalog().get(read.id).filter(|streamed| streamed.same_but_number(&read));
-        // Its number is none of the stream's, so that nobody takes it for one of those.
-        let own = || Arc::new(RelationVersion { version: u32::MAX, ..read });
-        let version = streamed.map(Arc::clone).unwrap_or_else(own);
-        self.beside.chunk = Some((Arc::clone(&version), texts));
-        version
+    /// The version that rows of a chunk are encoded with: that of the stream, or of the chunk before, where it is the same.
+    pub fn chunk_version(&mut self, read: RelationVersion, texts: Vec<bool>) {
+        let streamed = self.assembler.catalog().get(read.id);
+        let before = self.beside.chunk.as_ref().map(|(relation, _)| relation);
+        let is_same = |known: &&Arc<RelationVersion>| known.id == read.id && known.same_but_number(&read);
+        let version = match streamed.filter(is_same).or(before.filter(is_same)) {
+            Some(known) => Arc::clone(known),
+            // Its number is none of the stream's, so that nobody takes it for one of those.
+            None => Arc::new(RelationVersion { version: u32::MAX, ..read }),
+        };
+        self.beside.chunk = Some((version, texts));
     }
 
     /// The rows of a chunk with the keys of their records.

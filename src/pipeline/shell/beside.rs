@@ -156,13 +156,17 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 self.act(heard, unit);
             }
         }
-        if let Some((number, found)) = self.beside.answer.take() {
+        if let Some((number, found)) = self.beside.answer.take()
+            && !self.stopping
+        {
             self.answer(line, number, found).await?;
         }
         let first_unsettled = self.core.first_unsettled();
         self.pump.beside().settled(first_unsettled);
         for output in self.pump.beside().take_outputs() {
             match output {
+                // What is left is read after the next start.
+                Output::Read(_) if self.stopping => {}
                 Output::Read(order) => self.beside.give(Job::Read(order)),
                 Output::Keep(state) => self.beside.to_keep = Some(state),
                 Output::Tell(notice) => tell(&notice),

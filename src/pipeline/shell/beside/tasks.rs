@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::{Inbox, entry};
-use crate::config::Connector;
+use crate::config::{Connector, Signals};
 use crate::error::{Error, Kind, Result};
 use crate::ledger::Ticket;
 use crate::progress::{Book, IncrementalState, Store, TableName};
@@ -113,7 +113,7 @@ impl Tasks {
 async fn work(
     mut reader: ChunkReader,
     filter: Result<CaptureFilter>,
-    signal_table: Option<(String, String)>,
+    signals: Signals,
     mut jobs: Inbox<Job>,
     sender: mpsc::UnboundedSender<News>,
 ) {
@@ -137,9 +137,9 @@ async fn work(
             }
             Job::Resolve { signal, request, unit } => {
                 let is_asked_for = |schema: &str, table: &str| {
-                    let is_signal_table =
-                        signal_table.as_ref().is_some_and(|(own, name)| own == schema && name == table);
-                    !is_signal_table && filter.matches(schema, table) && request.tables.matches(schema, table)
+                    !signals.are_in(schema, table)
+                        && filter.matches(schema, table)
+                        && request.tables.matches(schema, table)
                 };
                 let tables = loop {
                     match reader.tables(is_asked_for).await {

@@ -71,7 +71,10 @@ impl Prepared {
         };
         let held = keeper.export().await?;
         let lsn = consistent_point.unwrap_or(held.end);
-        let admitted = |schema: &str, table: &str| filter.matches(schema, table) && wanted.matches(schema, table);
+        let signals = &connector.snapshot.signals;
+        let admitted = |schema: &str, table: &str| {
+            filter.matches(schema, table) && wanted.matches(schema, table) && !signals.are_in(schema, table)
+        };
         let mut subjects = tables::of_publication(&keeper, &connector.publication.name, admitted).await?;
         for subject in &mut subjects {
             let name = format!("{}.{}", subject.relation.schema, subject.relation.table);

@@ -469,8 +469,7 @@ pub struct SkippedOperations {
 pub struct Kafka {
     /// `bootstrap.servers`
     pub bootstrap_servers: String,
-    /// `producer.override.*` under the names given, Java's or librdkafka's, without the prefix; the sink translates
-    /// and checks them. Values may be secrets.
+    /// `producer.override.*` without the prefix, for the sink to translate and check. Values may be secrets.
     pub producer: Vec<(String, Secret)>,
     /// `topic.creation.default.*`
     pub topic_creation: Option<TopicCreation>,

@@ -8,6 +8,7 @@ mod faults;
 mod golden;
 mod registry;
 mod servers;
+mod snapshot;
 mod source;
 mod stream;
 mod support;

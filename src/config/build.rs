@@ -16,7 +16,7 @@ use super::model::{
 };
 use super::secret::Secret;
 use super::transfer::BinaryTransfer;
-use super::{columns, converters, history, naming, others, pattern, registry, snapshot};
+use super::{columns, converters, history, naming, notifications, others, pattern, registry, snapshot};
 
 /// `max.queue.size.in.bytes` where it is absent or 0: large enough for lz4 batches to every partition while a
 /// broker is away for a moment, small enough for the memory that is promised.
@@ -43,6 +43,7 @@ pub(super) fn connector(checked: &Checked, brokers: Brokers, findings: &mut Find
         publication: publication(checked),
         capture: capture(checked),
         snapshot: snapshot::snapshot(checked, findings),
+        notifications: notifications::notifications(checked, findings),
         records: records(checked, findings)?,
         schema_history: history::schema_history(checked, findings),
         registries: registry::both(checked, findings),
@@ -241,6 +242,7 @@ fn records(checked: &Checked, findings: &mut Findings) -> Option<Records> {
         value_converter: converters::value(checked),
         columns: columns::columns(checked, findings),
         walcast_headers: history::headers(checked),
+        notification_topic: notifications::topic(checked),
         header_converter: converters::header(checked),
     })
 }

@@ -23,6 +23,7 @@ mod load;
 mod model;
 mod naming;
 mod nearest;
+mod notifications;
 mod others;
 pub mod pattern;
 mod properties;
@@ -53,6 +54,7 @@ pub use model::{
     SubjectNames, TimePrecision, Tls, TopicCreation, UnknownTypes, Unrepresentable,
 };
 pub use naming::{KeyField, Naming, Replacement, Strategy};
+pub use notifications::Notifications;
 pub use others::{FailureHandling, FailureMode, Heartbeat, MessagePrefixes, TransactionMetadata};
 pub use property::{Importance, Prefix, Property, State, Validator, ValueType};
 pub use registry::{

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::columns::Columns;
 use super::history::{SchemaHistory, WalcastHeader};
 use super::naming::Naming;
+use super::notifications::Notifications;
 use super::others::{FailureHandling, Heartbeat, MessagePrefixes, TransactionMetadata};
 use super::registry::Registries;
 use super::secret::Secret;
@@ -30,6 +31,8 @@ pub struct Connector {
     pub capture: Capture,
     /// `snapshot.*`
     pub snapshot: Snapshot,
+    /// `notification.*`
+    pub notifications: Notifications,
     /// What records look like.
     pub records: Records,
     /// `walcast.schema.history.*`
@@ -209,6 +212,8 @@ pub struct Records {
     pub value_converter: Converter,
     /// What is done with columns, and which make keys.
     pub columns: Columns,
+    /// `notification.sink.topic.name`, where notifications are records
+    pub notification_topic: Option<String>,
     /// `walcast.headers`
     pub walcast_headers: Vec<WalcastHeader>,
     /// `header.converter`
@@ -242,6 +247,7 @@ impl Default for Records {
             value_converter: Converter::default(),
             columns: Columns::default(),
             walcast_headers: Vec::new(),
+            notification_topic: None,
             header_converter: HeaderConverter::Simple,
         }
     }

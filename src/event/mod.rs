@@ -2,8 +2,12 @@
 //!
 //! Owns [`Event`], [`LogicalMessage`], [`Transaction`] and the row views. Must never know an output format.
 
+mod notification;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub use notification::{Notification, ScanStatus};
 
 use crate::catalog::RelationVersion;
 use crate::lsn::{CommitLsn, Lsn, Position};

@@ -219,7 +219,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         let (sql, connector) = (Arc::clone(&self.sql), Arc::clone(&self.connector));
         let (sink, encoder) = (self.sink.preflight(), encoder(&connector));
-        let history = self.versions.look();
+        let (history, progress) = (self.versions.look(), self.snapshots.look());
         let registrar = self.registrar.clone();
         Box::pin(async move {
             let mut report = preflight::preflight(&sql, &connector).await?;
@@ -232,6 +232,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 report.add_sink_finding(severity, Kind::SinkRefused, concern.what, concern.remedy);
             }
             versions::report(history.await?, &mut report);
+            snapshot::report(progress.await, &mut report)?;
             registration::look_at_registry(registrar.as_deref(), &mut report).await;
             report.log();
             report.into_result().map(drop)

@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
+use super::record::{self, Saying, Subject, Unreadable};
 use crate::lsn::Lsn;
 
 /// One snapshot of a connector: a new one for each that is begun, the same while it is resumed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SnapshotId(pub String);
 
-/// A table.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A table. Its members are members of keys in the progress topic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TableName {
     /// Schema name.
     pub schema: String,
@@ -91,6 +94,17 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// The snapshot that it belongs to; what forgets a table belongs to none.
+    #[must_use]
+    pub const fn snapshot(&self) -> Option<&SnapshotId> {
+        match self {
+            Self::Snapshot { id, .. } | Self::Part { id, .. } | Self::Table { id, .. } => Some(id),
+            Self::Forget { .. } => None,
+        }
+    }
+}
+
 /// What the entries of a store come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
@@ -114,9 +128,32 @@ impl Book {
             }
             Entry::Forget { table, parts } => {
                 self.tables.remove(&table);
-                if let Some(known) = self.parts.get_mut(&table) {
-                    known.retain(|(_, part)| !parts.contains(&part.from));
-                }
+                self.remove_parts(&table, &parts);
+            }
+        }
+    }
+
+    /// Takes a record of the progress topic of a connector, in the order of the topic; a later one of a key replaces an
+    /// earlier one, as compaction does.
+    ///
+    /// # Errors
+    /// What is wrong with a record that is no progress of this connector.
+    pub fn take_record(&mut self, connector: &str, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), Unreadable> {
+        match record::read(connector, key, value)? {
+            Saying::Holds(entry) => self.take(entry),
+            // Only an operator's hand removes it: then nothing was ever read.
+            Saying::Removed(Subject::Snapshot) => self.snapshot = None,
+            Saying::Removed(Subject::Table { table }) => drop(self.tables.remove(&table)),
+            Saying::Removed(Subject::Part { table, page }) => self.remove_parts(&table, &[page]),
+        }
+        Ok(())
+    }
+
+    fn remove_parts(&mut self, table: &TableName, from: &[u32]) {
+        if let Some(known) = self.parts.get_mut(table) {
+            known.retain(|(_, part)| !from.contains(&part.from));
+            if known.is_empty() {
+                self.parts.remove(table);
             }
         }
     }

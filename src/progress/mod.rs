@@ -1,7 +1,7 @@
 //! What is done, kept where a restart finds it.
 //!
-//! Owns the entries of the progress topic ([`Entry`]), what they come to when they are read ([`Book`]), and what keeps them
-//! ([`Store`]). Pure but for the promises of a store.
+//! Owns the entries of the progress topic ([`Entry`]), the records that they are there ([`mod@record`]), what they come to when
+//! they are read ([`Book`]), and what keeps them ([`Store`]). Pure but for the promises of a store.
 //!
 //! Invariants:
 //! - An entry is kept after the brokers hold what it says is done, never before: what is missing here is done again, and
@@ -9,7 +9,11 @@
 //! - Entries name the snapshot that they belong to, so that those of an earlier one say nothing of a later one.
 
 mod book;
+pub mod record;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use book::{Book, Entry, Generation, Part, SnapshotId, SnapshotState, TableName};
+pub use record::Unreadable;
 pub use store::{Pending, Store};

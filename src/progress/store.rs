@@ -11,6 +11,14 @@ pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static>>;
 
 /// Keeps the progress of one connector.
 pub trait Store: Send + Sync {
+    /// Looks for what would keep it from being opened, without side effects.
+    ///
+    /// # Errors
+    /// As [`Store::open`], except that a store that cannot be reached is none: that is told elsewhere.
+    fn look(&self) -> Pending<()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Makes the store ready and reads it whole.
     ///
     /// # Errors

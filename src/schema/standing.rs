@@ -58,6 +58,26 @@ pub fn message_value(mode: BinaryHandling) -> (Schema, Conversion) {
     (structure("io.debezium.connector.postgresql.MessageValue", fields), conversion)
 }
 
+/// Key of a notification.
+#[must_use]
+pub fn notification_key() -> Schema {
+    structure("io.debezium.connector.common.NotificationKey", vec![Field::new("id", required(Kind::String))]).version(1)
+}
+
+/// Value of a notification.
+#[must_use]
+pub fn notification_value() -> Schema {
+    let (keys, values) = (Schema::of(Kind::String).into(), Schema::of(Kind::String).into());
+    let fields = vec![
+        Field::new("id", required(Kind::String)),
+        Field::new("type", required(Kind::String)),
+        Field::new("aggregate_type", required(Kind::String)),
+        Field::new("additional_data", optional(Kind::Map { keys, values })),
+        Field::new("timestamp", required(Kind::Int64)),
+    ];
+    structure("io.debezium.connector.common.Notification", fields).version(1)
+}
+
 /// Key of a heartbeat.
 #[must_use]
 pub fn heartbeat_key() -> Schema {

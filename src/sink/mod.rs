@@ -100,8 +100,9 @@ pub trait Sink {
         None
     }
 
-    /// Where progress is kept in a topic beside the records; nothing where this sink keeps none.
-    fn progress(&self, _topic: &str) -> Option<Arc<dyn progress::Store>> {
+    /// Where the progress of a connector, named by its `topic.prefix`, is kept in a topic beside the records; nothing where
+    /// this sink keeps none.
+    fn progress(&self, _topic: &str, _connector: &str) -> Option<Arc<dyn progress::Store>> {
         None
     }
 

@@ -38,6 +38,8 @@ pub struct Task {
     /// The table's OID and file, where its rows lie in one of its own: another file means that this snapshot does not see
     /// them any more.
     pub file: Option<(u32, u32)>,
+    /// Whether it reads what an operator wrote: then an error is his, and not a change of the table.
+    pub by_operator: bool,
 }
 
 /// What a reader says.
@@ -133,7 +135,7 @@ impl Reader {
             reading.execute("SAVEPOINT part").await?;
             let end = match self.read_part(&reading, &task).await {
                 Ok(()) => Piece::End(task.part),
-                Err(error) if is_of_the_table(&error) => Piece::TableChanged(task.part, error),
+                Err(error) if is_of_the_table(&error) && !task.by_operator => Piece::TableChanged(task.part, error),
                 Err(error) => return Err(error),
             };
             reading.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part").await?;

@@ -330,7 +330,7 @@ mod tests {
                 let left = |part: PartId| out[at + 1..].iter().any(|other| other.part == part);
                 for (part, rows) in run.take_finished() {
                     prop_assert!(!left(part));
-                    prop_assert_eq!(rows, sizes[part.0] as u64);
+                    prop_assert_eq!(usize::try_from(rows).unwrap(), sizes[part.0]);
                     finished += 1;
                 }
             }

@@ -12,6 +12,9 @@ use crate::ledger::Ticket;
 /// Tickets of snapshots begin here, so that they are never those of the stream's ledger, whose units are counted from 0.
 const FIRST_TICKET: u64 = 1 << 63;
 
+/// The ticket of records that nobody waits for.
+pub const NOBODYS_TICKET: Ticket = Ticket::from_u64(u64::MAX);
+
 /// Counts what is delivered of each part.
 #[derive(Debug)]
 pub struct Tally {

@@ -18,6 +18,7 @@ fn table(oid: u32, name: &str) -> Table {
         identity: Identity::Key,
         key_serves: true,
         owned: true,
+        readable: true,
     }
 }
 

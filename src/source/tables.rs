@@ -24,6 +24,8 @@ pub(super) struct Table {
     pub(super) key_serves: bool,
     /// Whether our role may add it to a publication.
     pub(super) owned: bool,
+    /// Whether our role may read its rows.
+    pub(super) readable: bool,
 }
 
 /// What UPDATE and DELETE log of the old row.
@@ -59,7 +61,8 @@ pub(super) async fn read(transaction: &ReadOnly<'_>) -> Result<Vec<Table>> {
                c.relreplident::text AS identity,
                COALESCE(x.key_serves, false) AS key_serves,
                COALESCE(x.has_index, false) AS has_index,
-               pg_has_role(c.relowner, 'USAGE') AS owned
+               pg_has_role(c.relowner, 'USAGE') AS owned,
+               has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition
@@ -95,6 +98,7 @@ pub(super) async fn read(transaction: &ReadOnly<'_>) -> Result<Vec<Table>> {
                 identity,
                 key_serves: field(row, "key_serves")?,
                 owned: field(row, "owned")?,
+                readable: field(row, "readable")?,
             })
         })
         .collect()

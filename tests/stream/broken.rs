@@ -22,7 +22,7 @@ const BROKEN: &[(&str, &[&str])] = &[
     (r#"{"database.port": "5432x"}"#, &["database.port", "5432x"]),
     (r#"{"database.user": null, "database.dbname": null}"#, &["database.user", "database.dbname"]),
     (r#"{"database.sslmode": "on"}"#, &["database.sslmode", "verify-full"]),
-    (r#"{"snapshot.mode": "initial"}"#, &["snapshot.mode", "not there yet"]),
+    (r#"{"snapshot.mode": "custom"}"#, &["snapshot.mode", "Java"]),
     (r#"{"snapshot.mode": "sometimes"}"#, &["snapshot.mode", "no_data"]),
     (r#"{"table.include.list": "public.(t"}"#, &["table.include.list"]),
     (r#"{"table.include.list": "a.b", "table.exclude.list": "c.d"}"#, &["table.include.list", "table.exclude.list"]),

@@ -13,6 +13,7 @@ mod idle;
 mod messages;
 mod murmur2;
 mod naming;
+mod progress;
 mod records;
 mod refused;
 pub(crate) mod scene;

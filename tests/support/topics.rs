@@ -7,6 +7,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceS
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::wait;
@@ -83,18 +84,24 @@ impl Topics {
         self.topic("walcast-schemas")
     }
 
-    /// Names of the topics that exist and begin with the prefix, but for that of the schema history, which every connector
-    /// has.
+    /// The topic of the progress of snapshots.
+    pub(crate) fn progress(&self) -> String {
+        format!("__walcast-progress.{}", self.prefix)
+    }
+
+    /// Names of the topics that exist and have the prefix in them, but for those of the schema history and of progress,
+    /// which connectors have for themselves.
     pub(crate) fn existing(&self) -> BTreeSet<String> {
         let mut names = self.existing_all();
         names.remove(&self.schema_history());
+        names.remove(&self.progress());
         names
     }
 
     fn existing_all(&self) -> BTreeSet<String> {
         let metadata = self.consumer().fetch_metadata(None, wait::PATIENCE).expect("metadata");
         let names = metadata.topics().iter().map(|topic| topic.name().to_owned());
-        names.filter(|name| name.starts_with(&self.prefix)).collect()
+        names.filter(|name| name.contains(&self.prefix)).collect()
     }
 
     /// Makes topics with so many partitions and this configuration, and waits until they are there.
@@ -116,6 +123,16 @@ impl Topics {
             let existing = self.existing_all();
             topics.iter().all(|topic| existing.contains(topic))
         });
+    }
+
+    /// Writes a record of no connector.
+    #[track_caller]
+    pub(crate) fn write(&self, topic: &str, key: Option<&str>, value: &str) {
+        let producer: BaseProducer = self.client().create().expect("a producer");
+        let mut record = BaseRecord::<str, str>::to(topic).payload(value);
+        record.key = key;
+        producer.send(record).expect("it is taken");
+        producer.flush(wait::PATIENCE).expect("it is acknowledged");
     }
 
     /// Deletes a topic and waits until it is gone.
@@ -248,8 +265,8 @@ fn poll_to_end(consumer: &BaseConsumer, topic: &str, partitions: usize) -> Vec<C
     records
 }
 
-/// Waits for an answer of the admin client, which comes from a thread of its own.
-fn block_on<T>(answer: impl Future<Output = T>) -> T {
+/// Waits for an answer of a Kafka client, which comes from a thread of its own.
+pub(crate) fn block_on<T>(answer: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(answer)
 }
 

@@ -116,12 +116,17 @@ impl Seen {
         };
         let Ok(envelope) = serde_json::from_slice::<Envelope>(payload) else { return };
         let sort = match envelope.op.as_str() {
+            "r" => Sort::Read,
             "c" => Sort::Create,
             "u" => Sort::Update,
             "d" => Sort::Delete,
             _ => return,
         };
         self.tally.add(&envelope.source.table, sort, 1);
+        if sort == Sort::Read {
+            // Nobody waited for it: it was committed before there was a connector.
+            return;
+        }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.latencies_us
             .push((u64::try_from(now.as_micros()).unwrap_or(u64::MAX)).saturating_sub(envelope.source.ts_us));

@@ -24,8 +24,9 @@ const SCHEMA: &str = "
         PRIMARY KEY (order_id, line));
     ALTER TABLE orders REPLICA IDENTITY FULL;";
 
-/// Products in stock from the start.
+/// Products in stock, and customers, from the start.
 const PRODUCTS: u64 = 50;
+const CUSTOMERS: u64 = 20_000;
 
 fn failed(error: tokio_postgres::Error) -> Error {
     Error::new(Kind::Local, "a statement of the demo failed").caused_by(error)
@@ -46,7 +47,7 @@ impl Shop {
     /// Its tables; each becomes a topic.
     pub(super) const TABLES: [&'static str; 4] = ["customers", "products", "orders", "order_items"];
 
-    /// Makes the database and the tables.
+    /// Makes the database and the tables, with what the shop begins with.
     pub(super) async fn open(database: &Database) -> Result<Self> {
         connect(database, "postgres").await?.batch_execute("CREATE DATABASE shop").await.map_err(failed)?;
         let client = connect(database, &database.dbname).await?;
@@ -60,7 +61,9 @@ impl Shop {
             .await
             .map_err(failed)?;
         let random = fastrand::Rng::new();
-        Ok(Self { client, written: Tally::default(), changes: 0, orders: 0, random, order, item })
+        let mut shop = Self { client, written: Tally::default(), changes: 0, orders: 0, random, order, item };
+        shop.fill().await?;
+        Ok(shop)
     }
 
     /// Row changes so far.
@@ -79,9 +82,6 @@ impl Shop {
 
     /// One transaction of some sort.
     pub(super) async fn trade(&mut self) -> Result<()> {
-        if self.changes == 0 {
-            self.fill().await?;
-        }
         match self.random.u8(0..10) {
             0..=4 => self.place_order().await,
             5..=6 => {
@@ -99,11 +99,20 @@ impl Shop {
         }
     }
 
+    /// What is there before the connector.
     async fn fill(&mut self) -> Result<()> {
-        let sql = format!(
+        let products = format!(
             "INSERT INTO products SELECT 'SKU-' || g, 'Product ' || g, g * 1.25, 1000, g / 3.0::real FROM generate_series(1, {PRODUCTS}) g"
         );
-        self.write(&sql, "products", &[Sort::Create]).await
+        let customers = format!(
+            "INSERT INTO customers (email, name, profile) SELECT 'old' || g || '@example.org', 'Zoë ' || g, \
+             jsonb_build_object('visits', g) FROM generate_series(1, {CUSTOMERS}) AS g"
+        );
+        for (table, sql) in [("products", products), ("customers", customers)] {
+            let rows = self.client.execute(&sql, &[]).await.map_err(failed)?;
+            self.written.add(table, Sort::Read, rows);
+        }
+        Ok(())
     }
 
     /// An order, its items, and the stock that they take: one transaction over three tables.

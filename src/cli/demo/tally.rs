@@ -6,6 +6,8 @@ use std::fmt;
 /// A kind of record, as a consumer sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sort {
+    /// A row that was there before the connector.
+    Read,
     Create,
     Update,
     Delete,
@@ -13,10 +15,11 @@ pub(super) enum Sort {
 }
 
 impl Sort {
-    const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Tombstone];
+    const ALL: [Self; 5] = [Self::Read, Self::Create, Self::Update, Self::Delete, Self::Tombstone];
 
     const fn name(self) -> &'static str {
         match self {
+            Self::Read => "there before",
             Self::Create => "created",
             Self::Update => "updated",
             Self::Delete => "deleted",
@@ -83,13 +86,13 @@ impl fmt::Display for Verdict {
             self.written.0.keys().chain(self.read.0.keys()).map(|(table, _)| &**table).collect();
         tables.sort_unstable();
         tables.dedup();
-        writeln!(f, "\n{:<14} {:<11} {:>14} {:>16}", "table", "records", "written (SQL)", "read (Kafka)")?;
+        writeln!(f, "\n{:<14} {:<12} {:>14} {:>16}", "table", "records", "written (SQL)", "read (Kafka)")?;
         for table in tables {
             for sort in Sort::ALL {
                 let (written, read) = (self.written.get(table, sort), self.read.get(table, sort));
                 if written > 0 || read > 0 {
                     let mark = if written == read { "" } else { "   <-- differs" };
-                    writeln!(f, "{table:<14} {:<11} {written:>14} {read:>16}{mark}", sort.name())?;
+                    writeln!(f, "{table:<14} {:<12} {written:>14} {read:>16}{mark}", sort.name())?;
                 }
             }
         }

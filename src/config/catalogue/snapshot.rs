@@ -1,5 +1,6 @@
 //! Snapshots, signals and notifications.
 
+use super::super::notifications::check_channels;
 use super::super::property::{Prefix, Property, ValueType};
 use super::super::snapshot::check_mode;
 use super::NO_SIGNALS;
@@ -8,8 +9,6 @@ use super::NO_SIGNALS;
 const NO_JAVA: &str = "its mode custom is refused";
 /// Why settings of Debezium's chunks are accepted.
 const CUT_BY_SIZE: &str = "tables are cut by their size, whatever their keys";
-
-const NO_SINK_CHANNEL: &str = "only the notification channel sink uses it";
 
 pub(super) static PROPERTIES: &[Property] = &[
     Property::text(
@@ -113,10 +112,10 @@ pub(super) static PROPERTIES: &[Property] = &[
         "Schema changes during an incremental snapshot",
     )
     .no_effect(NO_SIGNALS),
-    Property::new("notification.enabled.channels", ValueType::List, "Where notifications go")
+    Property::new("notification.enabled.channels", ValueType::List, "Where notifications go: sink, log; jmx is left out")
         .medium()
-        .not_yet(&["log", "jmx", "log,jmx"]),
-    Property::text("notification.sink.topic.name", "Topic of notifications").medium().no_effect(NO_SINK_CHANNEL),
+        .check(check_channels),
+    Property::text("notification.sink.topic.name", "Topic of notifications").medium(),
 ];
 
 pub(super) static PREFIXES: &[Prefix] = &[

@@ -17,6 +17,7 @@ use crate::schema::{Conversion, Schema, standing};
 mod dead_letter;
 mod heartbeat;
 mod message;
+mod notification;
 mod transaction;
 
 pub use dead_letter::DeadLetter;
@@ -31,10 +32,12 @@ pub enum Standing {
     Message,
     /// Heartbeats.
     Heartbeat,
+    /// Notifications of snapshots.
+    Notification,
 }
 
 impl Standing {
-    const ALL: [Self; 3] = [Self::Transaction, Self::Message, Self::Heartbeat];
+    const ALL: [Self; 4] = [Self::Transaction, Self::Message, Self::Heartbeat, Self::Notification];
 }
 
 /// Topic, headers and partition of records.
@@ -65,7 +68,7 @@ pub(super) struct Frames {
 /// The records of a connector that belong to no table.
 #[derive(Debug)]
 pub(super) struct StandingRecords {
-    streams: [Stream; 3],
+    streams: [Stream; Standing::ALL.len()],
     /// How the content of messages is written.
     content: Conversion,
     no_headers: Arc<[Header]>,
@@ -95,6 +98,11 @@ impl StandingRecords {
                     standing::heartbeat_key(),
                     standing::heartbeat_value(),
                 ),
+                stream(
+                    Arc::from(records.notification_topic.as_deref().unwrap_or_default()),
+                    standing::notification_key(),
+                    standing::notification_value(),
+                ),
             ],
             content,
             no_headers: Arc::from([]),
@@ -105,20 +113,22 @@ impl StandingRecords {
     }
 
     fn stream(&self, kind: Standing) -> &Stream {
-        let [transaction, message, heartbeat] = &self.streams;
+        let [transaction, message, heartbeat, notification] = &self.streams;
         match kind {
             Standing::Transaction => transaction,
             Standing::Message => message,
             Standing::Heartbeat => heartbeat,
+            Standing::Notification => notification,
         }
     }
 
     fn stream_mut(&mut self, kind: Standing) -> &mut Stream {
-        let [transaction, message, heartbeat] = &mut self.streams;
+        let [transaction, message, heartbeat, notification] = &mut self.streams;
         match kind {
             Standing::Transaction => transaction,
             Standing::Message => message,
             Standing::Heartbeat => heartbeat,
+            Standing::Notification => notification,
         }
     }
 
@@ -162,6 +172,7 @@ impl Encoder {
         match kind {
             Standing::Transaction => self.standing.tally.is_some(),
             Standing::Message => false,
+            Standing::Notification => self.options.records.notification_topic.is_some(),
             Standing::Heartbeat => self.options.records.heartbeat.is_some(),
         }
     }

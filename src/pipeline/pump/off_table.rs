@@ -108,7 +108,7 @@ impl OffTable {
     }
 
     /// A topic, where it was not made ready yet.
-    fn topic_to_prepare(&self, topic: &Arc<str>) -> Option<Arc<str>> {
+    pub(super) fn topic_to_prepare(&self, topic: &Arc<str>) -> Option<Arc<str>> {
         (!self.prepared.contains(topic)).then(|| Arc::clone(topic))
     }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{Pause, Pump, encode, unix_nanos};
 use crate::catalog::RelationVersion;
+use crate::encode::Standing;
 use crate::error::{Error, Result};
-use crate::event::{Change, Event, Transaction};
+use crate::event::{Change, Event, Notification, Transaction};
 use crate::ledger::Ticket;
 use crate::lsn::{CommitLsn, Lsn, Position};
 use crate::pgoutput::{Tuple, Xid};
@@ -82,6 +83,18 @@ impl Pump {
         let records = self.waiting.end as u64;
         self.waiting = 0..0;
         Ok(Some(records))
+    }
+
+    /// Encodes a notification; its record then waits. Gives a pause where its topic has to be made ready first. Records
+    /// that wait must have been taken before.
+    pub fn notify(&mut self, notification: &Notification) -> Option<Pause> {
+        let records = self.encoder.notification(notification, unix_nanos());
+        self.waiting = 0..records;
+        if records == 0 {
+            return None;
+        }
+        let topic = self.off_table.topic_to_prepare(self.encoder.standing_topic(Standing::Notification));
+        self.lacking(topic)
     }
 
     /// Forgets the records that wait: what they came from is read again.

@@ -9,6 +9,7 @@
 
 mod generation;
 mod keeping;
+mod notices;
 
 use std::time::Duration;
 
@@ -16,16 +17,19 @@ use generation::{Generation, Prepared};
 use keeping::Keeping;
 
 use super::{Shell, Turn, stop_ordered};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Class, Error, Kind, Result};
+use crate::event::Notification;
 use crate::observe::State;
 use crate::pipeline::input::Outcome;
 use crate::pipeline::shell::line::Line;
 use crate::pipeline::snapshot::{Feed, Stop};
+use crate::progress::Pending;
 use crate::sink::{Deliveries, Sink};
 use crate::snapshot::decision::{Decision, Slot, decide};
 use crate::snapshot::readers::Readers;
 use crate::snapshot::run::Run;
 use crate::snapshot::tally::Tally;
+use crate::source::preflight::{Report, Severity};
 use crate::source::slot::{self, SlotState};
 
 /// Readings of one attempt after tables turned out to have changed; then something else is wrong.
@@ -37,6 +41,8 @@ pub(super) struct Snapshots {
     settled: bool,
     /// `snapshot.delay.ms` is over.
     waited: bool,
+    /// It was told that it begins, and not how it ends.
+    begun: bool,
     keeping: Keeping,
     /// The reading under way, for deliveries.
     run: Option<Run>,
@@ -50,11 +56,24 @@ impl Snapshots {
         Self {
             settled: !snapshot.mode.reads_rows(),
             waited: false,
+            begun: false,
             keeping: Keeping::new(
-                snapshot.mode.reads_rows().then(|| sink.progress(&snapshot.progress_topic)).flatten(),
+                snapshot
+                    .mode
+                    .reads_rows()
+                    .then(|| sink.progress(&snapshot.progress_topic, &connector.topic_prefix))
+                    .flatten(),
             ),
             run: None,
             tally: Tally::default(),
+        }
+    }
+
+    /// Looks for what would keep progress from being kept.
+    pub(super) fn look(&self) -> Pending<()> {
+        match self.keeping.store() {
+            Some(store) => store.look(),
+            None => Box::pin(std::future::ready(Ok(()))),
         }
     }
 
@@ -77,6 +96,21 @@ impl Snapshots {
     }
 }
 
+/// Adds what a look at the store has come to to a report.
+pub(super) fn report(looked: Result<()>, report: &mut Report) -> Result<()> {
+    match looked {
+        Err(error) if error.class() == Class::Definite => {
+            let what = error
+                .detail_text()
+                .map_or_else(|| error.message().to_owned(), |detail| format!("{}: {detail}", error.message()));
+            let remedy = error.hint_text().unwrap_or_default().to_owned();
+            report.add_sink_finding(Severity::Error, error.kind(), what, remedy);
+            Ok(())
+        }
+        looked => looked,
+    }
+}
+
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Takes the snapshot that is due, if any. Gives nothing where the stream may begin.
     pub(super) async fn snapshot(&mut self, wait: Duration) -> Option<Turn> {
@@ -86,6 +120,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let taken = self.take_snapshot(wait).await;
         self.snapshots.end_run();
         self.pump.drop_waiting();
+        if std::mem::take(&mut self.snapshots.begun) && !self.sink_failed {
+            // What is told of the end cannot be what ends it.
+            let _ = self.tell(&Notification::aborted(&self.connector.topic_prefix.clone())).await;
+        }
         match taken {
             Ok(Some(turn)) => return Some(turn),
             Ok(None) if self.effects.is_empty() && !self.stopping => {
@@ -130,7 +168,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         let decision = self.decide_snapshot().await?;
         match decision {
-            Decision::None => return Ok(None),
+            Decision::None => {
+                self.tell(&Notification::skipped(&self.connector.topic_prefix.clone())).await?;
+                return Ok(None);
+            }
             Decision::Gap => return Err(gap(&self.connector.slot.name)),
             Decision::Begin => self.snapshots.keeping.begin(),
             Decision::Resume => {
@@ -142,6 +183,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         self.read_history(&mut Line::Closed).await?;
         self.metrics.status().enter(State::Snapshotting);
+        self.tell(&Notification::started(&self.connector.topic_prefix.clone())).await?;
+        self.snapshots.begun = true;
         for _ in 0..READINGS_MAX {
             let Some(generation) = self.prepare_generation().await? else { return Ok(None) };
             let Some(changed) = self.read_generation(generation).await? else { return Ok(None) };
@@ -226,6 +269,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     piece = readers.next(), if left > 0 => match (piece, &mut self.snapshots.run) {
                         (Some(piece), Some(run)) => {
                             left -= usize::from(piece.ends_part());
+                            generation.begin(&piece);
                             if let Some(Stop::TableChanged(part, why)) = feed.take(piece, run)? {
                                 generation.changed(part, &why, run, &mut feed)?;
                             }
@@ -241,10 +285,16 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             let finished = run.take_finished();
             let is_read = run.is_read();
             generation.finish(&finished, &mut self.snapshots.keeping);
+            if hungry {
+                while let Some(notification) = generation.notices.pop_front() {
+                    self.tell(&notification).await?;
+                }
+            }
             if !self.effects.is_empty() || self.stopping || self.sink_failed {
                 return Ok(None);
             }
-            if is_read && generation.is_finished() && self.snapshots.keeping.is_quiet() {
+            if is_read && generation.is_finished() && generation.notices.is_empty() && self.snapshots.keeping.is_quiet()
+            {
                 self.snapshots.end_run();
                 return Ok(Some(generation.tables_to_read_again()));
             }
@@ -286,6 +336,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             return Ok(None);
         }
         tracing::info!(rows = self.snapshots.keeping.rows(), "the snapshot is complete");
+        self.tell(&Notification::completed(&self.connector.topic_prefix.clone())).await?;
+        self.snapshots.begun = false;
         if self.rest(self.connector.snapshot.streaming_delay).await? { Ok(None) } else { Ok(Some(Turn::Drain)) }
     }
 

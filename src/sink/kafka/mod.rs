@@ -12,13 +12,16 @@
 //! - `context`: delivery reports and complaints
 //! - `failure`: what an error code means
 //! - `topics`, [`mod@preflight`]: topics at the brokers, before they are written to
-//! - `history`: the compacted topic of the schema history
+//! - `compacted`: a topic that is a memory: made, read whole, written
+//! - `history`, `progress`: what is kept in such topics
 
+mod compacted;
 mod context;
 mod failure;
 mod history;
 pub mod overrides;
 pub mod preflight;
+mod progress;
 mod settings;
 mod topics;
 
@@ -36,6 +39,7 @@ use self::context::{Reports, Vouched};
 use self::failure::Failure;
 use self::history::HistoryTopic;
 pub use self::preflight::{Preflight, preflight};
+use self::progress::ProgressTopic;
 use self::topics::Topics;
 use crate::config;
 use crate::error::{Error, Kind, Result};
@@ -245,6 +249,11 @@ impl Sink for KafkaSink {
         }
         let creation = self.config.topic_creation.clone();
         Some(Arc::new(HistoryTopic::new(self.topics.client().clone(), creation, history.clone())))
+    }
+
+    fn progress(&self, topic: &str, connector: &str) -> Option<Arc<dyn crate::progress::Store>> {
+        let creation = self.config.topic_creation.clone();
+        Some(Arc::new(ProgressTopic::new(self.topics.client().clone(), creation, topic, connector)))
     }
 
     /// See the trait. What it takes to look is done on a thread of its own.

@@ -5,6 +5,7 @@
 
 mod published;
 mod report;
+mod rows;
 mod server;
 
 #[cfg(test)]
@@ -42,11 +43,12 @@ pub async fn preflight(sql: &Sql, connector: &Connector) -> Result<Report> {
         return Err(Error::new(Kind::Preflight, format!("PostgreSQL {} has no pgoutput", session.version()))
             .hint("upgrade to a supported version of PostgreSQL"));
     }
-    let transaction = session.read_only().await?;
-    let seen = look(&transaction, connector).await?;
+    let seen = look(&session.read_only().await?, connector).await?;
     let mut findings = server::judge(&seen, connector);
+    findings.extend(rows::try_queries(&session, connector).await?);
     let plan = publication::plan(&seen.situation(connector, &filter));
     findings.extend(published::judge(&seen, connector, &filter, &plan));
+    findings.extend(rows::judge(&seen, connector, &filter)?);
     findings.sort_by_key(|finding| finding.severity);
     let names = seen.tables.iter().map(|table| &table.name);
     let captured = names.filter(|name| filter.matches(&name.schema, &name.table)).cloned().collect();

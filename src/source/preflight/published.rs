@@ -259,7 +259,7 @@ fn unlogged(seen: &Seen, filter: &CaptureFilter) -> Option<Finding> {
 }
 
 /// The first few names, and how many more there are.
-fn named(tables: &[&QualifiedName]) -> String {
+pub(super) fn named(tables: &[&QualifiedName]) -> String {
     let list = listed(tables, ", ");
     match tables.len().saturating_sub(TABLES_NAMED_MAX) {
         0 => list,

@@ -47,6 +47,10 @@ pub enum Check {
     ReplicaIdentity,
     /// Captured tables that are not written to the log.
     UnloggedTables,
+    /// Tables of the snapshot that the role may not read.
+    SnapshotPrivilege,
+    /// Queries that are read in place of tables.
+    SnapshotQuery,
     /// The other end: brokers, rights and topics.
     Sink,
 }
@@ -74,6 +78,8 @@ impl Check {
             Self::PublicationRoot => "publication_root",
             Self::ReplicaIdentity => "replica_identity",
             Self::UnloggedTables => "unlogged_tables",
+            Self::SnapshotPrivilege => "snapshot_privilege",
+            Self::SnapshotQuery => "snapshot_query",
         }
     }
 }

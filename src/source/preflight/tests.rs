@@ -62,6 +62,7 @@ fn connector() -> Connector {
         },
         capture: config::Capture::default(),
         snapshot: config::Snapshot::default(),
+        notifications: config::Notifications::default(),
         records: config::Records::default(),
         schema_history: config::SchemaHistory::default(),
         registries: config::Registries::default(),

@@ -1,18 +1,20 @@
 //! One generation of a snapshot: what the server is asked for it, and what of it is done.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::keeping::Keeping;
 use crate::catalog::facts::Facts;
 use crate::config::{Connector, Locking};
 use crate::error::{Error, Result};
+use crate::event::{Notification, ScanStatus};
 use crate::pgoutput::Xid;
 use crate::pipeline::pump::{Pump, Scene};
 use crate::pipeline::session::create_slot;
 use crate::pipeline::snapshot::{Feed, Source};
 use crate::progress::{self, Part, TableName};
 use crate::snapshot::plan::{Share, shares};
-use crate::snapshot::readers::Task;
+use crate::snapshot::readers::{Piece, Task};
 use crate::snapshot::reading::Reading;
 use crate::snapshot::run::{PartId, Run};
 use crate::snapshot::selection::Selection;
@@ -97,6 +99,9 @@ impl Prepared {
             parts: Vec::new(),
             tables: Vec::new(),
             keeper: self.keeper,
+            notices: VecDeque::new(),
+            connector: connector.topic_prefix.clone(),
+            all: String::new(),
         };
         for subject in &self.subjects {
             let name = TableName { schema: subject.relation.schema.clone(), table: subject.relation.table.clone() };
@@ -114,7 +119,7 @@ impl Prepared {
                 let part = PartId(generation.parts.len());
                 let statement = subject.copy_statement(share.range, share.condition.as_deref(), &texts, &[]);
                 let file = subject.pages().map(|_| heap);
-                generation.tasks.push(Task { part, statement, file });
+                generation.tasks.push(Task { part, statement, file, by_operator: subject.query.is_some() });
                 generation.parts.push((table, share.clone()));
             }
             let rows = done.iter().map(|part| part.rows).sum();
@@ -126,8 +131,11 @@ impl Prepared {
                 left: found.len(),
                 rows,
                 state: Reads::Well,
+                begun: false,
             });
         }
+        let names: Vec<String> = generation.tables.iter().map(Table::full_name).collect();
+        generation.all = names.join(",");
         generation
     }
 }
@@ -155,6 +163,12 @@ pub(super) struct Generation {
     /// Its transaction holds the snapshot until every reader has joined, and the locks of `snapshot.locking.mode=shared`.
     #[expect(dead_code, reason = "it counts while it is there")]
     keeper: Reading,
+    /// What is to be told.
+    pub(super) notices: VecDeque<Notification>,
+    /// `connector_name`
+    connector: String,
+    /// Names of all tables.
+    all: String,
 }
 
 struct Table {
@@ -165,6 +179,14 @@ struct Table {
     left: usize,
     rows: u64,
     state: Reads,
+    /// Something of it was read.
+    begun: bool,
+}
+
+impl Table {
+    fn full_name(&self) -> String {
+        format!("{}.{}", self.name.schema, self.name.table)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -182,13 +204,22 @@ impl Generation {
         self.tables.iter().map(|table| table.parts).collect()
     }
 
+    /// Something of a part was read.
+    pub(super) fn begin(&mut self, piece: &Piece) {
+        let (Piece::Bytes { part, .. } | Piece::End(part) | Piece::TableChanged(part, _)) = piece else { return };
+        let Some((at, _)) = self.parts.get(part.0) else { return };
+        let Some(table) = self.tables.get_mut(*at).filter(|table| !table.begun) else { return };
+        table.begun = true;
+        self.notices.push_back(Notification::in_progress(&self.connector, &table.full_name(), &self.all));
+    }
+
     /// A part cannot be read under this snapshot.
     pub(super) fn changed(&mut self, part: PartId, why: &Error, run: &mut Run, feed: &mut Feed) -> Result<()> {
         if let Some((at, _)) = self.parts.get(part.0)
             && let Some(table) = self.tables.get_mut(*at)
         {
             tracing::warn!(
-                table = format!("{}.{}", table.name.schema, table.name.table),
+                table = table.full_name(),
                 detail = why.detail_text(),
                 "a table changed while it was to be read: {why}"
             );
@@ -212,10 +243,14 @@ impl Generation {
         for table in self.tables.iter_mut().filter(|table| table.left == 0) {
             match std::mem::replace(&mut table.state, Reads::Over) {
                 Reads::Over => {}
-                Reads::Well => keeping.table_done(&table.name, table.rows),
+                Reads::Well => {
+                    keeping.table_done(&table.name, table.rows);
+                    self.notices.push_back(scanned(&self.connector, table, &self.all, ScanStatus::Succeeded));
+                }
                 Reads::Again => {
                     table.state = Reads::Again;
                     table.left = usize::MAX;
+                    self.notices.push_back(scanned(&self.connector, table, &self.all, ScanStatus::SqlException));
                     let parts = keeping.parts(&table.name, table.heap);
                     keeping.forget(&table.name, parts.iter().map(|part| part.from).collect());
                 }
@@ -231,4 +266,8 @@ impl Generation {
     pub(super) fn tables_to_read_again(&self) -> usize {
         self.tables.iter().filter(|table| table.state == Reads::Again).count()
     }
+}
+
+fn scanned(connector: &str, table: &Table, tables: &str, status: ScanStatus) -> Notification {
+    Notification::table_scanned(connector, &table.full_name(), tables, table.rows, status)
 }

@@ -1,0 +1,69 @@
+//! Findings about the rows that a snapshot is to read.
+
+use super::Seen;
+use super::published::named;
+use super::report::{Check, Finding, Remedy};
+use crate::config::Connector;
+use crate::error::{Class, Kind, Result};
+use crate::source::capture::{CaptureFilter, TableFilter};
+use crate::source::ident::{QualifiedName, QuotedIdent};
+use crate::source::sql::Session;
+
+/// Judges whether the role may read what the snapshot reads: all tables that it may not, at once.
+pub(super) fn judge(seen: &Seen, connector: &Connector, filter: &CaptureFilter) -> Result<Vec<Finding>> {
+    let snapshot = &connector.snapshot;
+    if !snapshot.mode.reads_rows() {
+        return Ok(Vec::new());
+    }
+    let wanted = TableFilter::new("snapshot.include.collection.list", &snapshot.include)?;
+    let mut findings = Vec::new();
+    let is_read =
+        |name: &QualifiedName| filter.matches(&name.schema, &name.table) && wanted.matches(&name.schema, &name.table);
+    let unreadable: Vec<&QualifiedName> =
+        seen.tables.iter().filter(|table| !table.readable && is_read(&table.name)).map(|table| &table.name).collect();
+    if !unreadable.is_empty() {
+        let role = QuotedIdent(&seen.role.name);
+        let mut schemas: Vec<&str> = unreadable.iter().map(|name| name.schema.as_str()).collect();
+        schemas.dedup();
+        let usage = schemas.iter().map(|schema| format!("GRANT USAGE ON SCHEMA {} TO {role}", QuotedIdent(schema)));
+        let tables: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
+        let select = format!("GRANT SELECT ON {} TO {role}", tables.join(", "));
+        findings.push(Finding::error(
+            Check::SnapshotPrivilege,
+            Kind::Preflight,
+            format!("role {role} may not read the rows of {}, which snapshot.mode wants", named(&unreadable)),
+            Some(Remedy::Sql(usage.chain([select]).collect())),
+        ));
+    }
+    for query in &snapshot.overrides {
+        let is_table = |name: &QualifiedName| format!("{}.{}", name.schema, name.table) == query.table;
+        if !seen.tables.iter().any(|table| is_table(&table.name) && is_read(&table.name)) {
+            findings.push(Finding::warning(
+                Check::SnapshotQuery,
+                format!("snapshot.select.statement.overrides names {}, which is no table that is read", query.table),
+                Remedy::action("write it as schema.table, in the case that the catalog has, or leave it out"),
+            ));
+        }
+    }
+    Ok(findings)
+}
+
+/// Has the server parse the queries that are read in place of tables.
+pub(super) async fn try_queries(session: &Session<'_>, connector: &Connector) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for one in &connector.snapshot.overrides {
+        let query = one.query.trim().trim_end_matches(';');
+        if let Err(error) = session.query(&format!("SELECT FROM ({query}) AS w LIMIT 0"), &[]).await {
+            if error.class() == Class::Transient {
+                return Err(error);
+            }
+            findings.push(Finding::error(
+                Check::SnapshotQuery,
+                Kind::Preflight,
+                format!("the query for {} cannot be run: {}", one.table, error.message()),
+                Remedy::action(format!("mend snapshot.select.statement.overrides.{}", one.table)),
+            ));
+        }
+    }
+    Ok(findings)
+}

@@ -1,0 +1,77 @@
+//! A snapshot that is killed goes on with what is left, and every row ends as it is.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::writers::{Rows, Stop, table, write};
+use crate::stream::scene::Scene;
+use crate::support::database::Session;
+use crate::support::topics::ConsumedRecord;
+use crate::support::{servers, wait};
+
+/// Large enough for several parts: 4 MiB is the smallest that several readers share.
+const TABLES: &str = "
+    CREATE TABLE a (id int PRIMARY KEY, v int NOT NULL, big text);
+    CREATE TABLE b (id int PRIMARY KEY, v int NOT NULL, big text);
+    ALTER TABLE a ALTER big SET STORAGE EXTERNAL; ALTER TABLE b ALTER big SET STORAGE EXTERNAL;
+    INSERT INTO a SELECT i, 0, repeat('t', 3000) FROM generate_series(1, 300) i;
+    INSERT INTO b SELECT i, 0, repeat('x', 1500) FROM generate_series(1, 20000) i";
+
+/// What a consumer that keeps the last row of each key holds.
+fn held(records: &[ConsumedRecord]) -> Rows {
+    let mut rows = Rows::new();
+    for change in records.iter().filter(|record| record.value.is_some()).map(ConsumedRecord::json) {
+        let gone = change["op"] == "d";
+        let row = if gone { &change["before"] } else { &change["after"] };
+        let id = row["id"].as_i64().expect("a key");
+        if gone {
+            rows.remove(&id);
+            continue;
+        }
+        let big = match row["big"].as_str() {
+            Some("__debezium_unavailable_value") => rows.get(&id).and_then(|(_, big)| big.clone()),
+            big => big.map(str::to_owned),
+        };
+        rows.insert(id, (row["v"].as_i64().expect("a number"), big));
+    }
+    rows
+}
+
+/// Kills the connector at random moments of its snapshot, under writers, and audits the topics.
+fn audit(seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let scene = Scene::new(servers::postgres_18(), TABLES);
+    let stop = AtomicBool::new(false);
+    let sessions: Vec<Session> = (0..2).map(|_| scene.database.another_session()).collect();
+    let properties = [("snapshot.mode", "initial"), ("snapshot.max.threads", "2")];
+    std::thread::scope(|scope| {
+        for (at, session) in sessions.iter().enumerate() {
+            let stop = &stop;
+            scope.spawn(move || write(session, seed * 2 + at as u64, stop));
+        }
+        let _ends = Stop(&stop);
+        // Given a connector that is killed again and again, when at last it may go on.
+        for _ in 0..3 {
+            let mut walcast = scene.start(&properties);
+            wait::until("rows were read", wait::PATIENCE, || !scene.topics.existing().is_empty());
+            std::thread::sleep(Duration::from_millis(random.u64(0..400)));
+            walcast.kill();
+        }
+        let mut walcast = scene.start(&properties);
+        walcast.wait_until_streaming(&scene.database);
+        stop.store(true, Ordering::Relaxed);
+
+        // Then every row is there, and as it is.
+        for name in ["a", "b"] {
+            let (held, table) = (held(&scene.settled(&format!("public.{name}"))), table(&scene, name));
+            let differing: Vec<i64> =
+                table.keys().chain(held.keys()).filter(|id| table.get(id) != held.get(id)).copied().take(5).collect();
+            assert!(differing.is_empty(), "seed {seed}: topic and table {name} differ in {differing:?}");
+        }
+    });
+}
+
+#[test]
+fn a_snapshot_that_is_killed_goes_on_and_every_row_ends_as_it_is() {
+    audit(fastrand::u64(..1_000_000));
+}

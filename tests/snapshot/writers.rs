@@ -1,0 +1,65 @@
+//! Writers that never rest, and what the tables hold behind them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::stream::scene::Scene;
+use crate::support::database::Session;
+
+/// Rows of a table by key: a number that changes often, and a text that is often long.
+pub(super) type Rows = BTreeMap<i64, (i64, Option<String>)>;
+
+/// One random change of a random table.
+fn change(random: &mut fastrand::Rng, next_id: &mut u32) -> String {
+    let table = random.choice(["a", "b"]).unwrap();
+    let id = random.u32(1..*next_id);
+    match random.u32(0..100) {
+        0..30 => {
+            *next_id += 1;
+            format!(
+                "INSERT INTO {table} VALUES ({next_id}, 0, repeat('n', {})) ON CONFLICT DO NOTHING",
+                random.u32(0..4000)
+            )
+        }
+        // The long value stays where it is.
+        30..65 => format!("UPDATE {table} SET v = v + 1 WHERE id = {id}"),
+        65..75 => format!("UPDATE {table} SET big = repeat('u', {}) WHERE id = {id}", random.u32(0..4000)),
+        75..85 => {
+            *next_id += 1;
+            format!("UPDATE {table} SET id = {next_id} WHERE id = {id}")
+        }
+        85..99 => format!("DELETE FROM {table} WHERE id = {id}"),
+        _ => format!(
+            "BEGIN; UPDATE a SET v = v + 1 WHERE id % 7 = {0}; UPDATE b SET v = v - 1 WHERE id % 7 = {0}; COMMIT",
+            id % 7
+        ),
+    }
+}
+
+/// Writes until it is told to stop.
+pub(super) fn write(session: &Session, seed: u64, stop: &AtomicBool) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut next_id = 10_000 * u32::try_from(seed % 1000 + 1).unwrap();
+    while !stop.load(Ordering::Relaxed) {
+        session.execute(&change(&mut random, &mut next_id));
+    }
+}
+
+/// What a table holds.
+pub(super) fn table(scene: &Scene, name: &str) -> Rows {
+    let rows = scene.database.session().rows(&format!("SELECT id, v, big FROM {name}"));
+    rows.into_iter()
+        .map(|row| match <[Option<String>; 3]>::try_from(row).expect("three columns") {
+            [id, v, big] => (id.unwrap().parse().unwrap(), (v.unwrap().parse().unwrap(), big)),
+        })
+        .collect()
+}
+
+/// Stops the writers, however the test ends.
+pub(super) struct Stop<'a>(pub(super) &'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

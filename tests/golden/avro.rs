@@ -15,7 +15,7 @@ use super::recording::{self, Recording};
 /// Magic byte and schema id before a datum.
 const FRAME_BYTES: usize = 5;
 /// Records of one major version that are read.
-const RECORDS_MIN: usize = 1_370;
+const RECORDS_MIN: usize = 2_600;
 /// What the block `source` says of where a snapshot was taken.
 const SNAPSHOT_PLACE: [&str; 6] = ["ts_ms", "ts_us", "ts_ns", "txId", "lsn", "sequence"];
 /// The variants in Avro, each with one that has the same handling modes in JSON where there is one: texts that are cut in

@@ -232,7 +232,7 @@ impl Default for Records {
             transactions: TransactionMetadata::LeftOut,
             messages: MessagePrefixes::default(),
             heartbeat: None,
-            skipped: SkippedOperations { create: false, update: false, delete: false, truncate: true, read: false },
+            skipped: SkippedOperations { create: false, update: false, delete: false, truncate: true },
             unrepresentable: Unrepresentable::BecomesNull,
             decimals: DecimalHandling::Precise,
             times: TimePrecision::Adaptive,
@@ -460,8 +460,6 @@ pub struct SkippedOperations {
     pub delete: bool,
     /// `t`
     pub truncate: bool,
-    /// `r`
-    pub read: bool,
 }
 
 /// The brokers, the producer and the topics.

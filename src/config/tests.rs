@@ -294,9 +294,7 @@ fn handling_modes_are_read_in_any_case() {
 fn what_is_missing_is_reported_together() {
     let error = text("empty.json", "{}").expect_err("nothing in it");
     let report = error.report();
-    for name in
-        ["database.hostname", "database.user", "database.dbname", "topic.prefix", "bootstrap.servers"]
-    {
+    for name in ["database.hostname", "database.user", "database.dbname", "topic.prefix", "bootstrap.servers"] {
         assert!(report.contains(&format!("- {name}: is ")), "{name} is not in\n{report}");
     }
     let error = text("slip.json", r#"{"topic.perfix": "p"}"#).expect_err("a slip");

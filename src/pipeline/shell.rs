@@ -222,6 +222,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let (history, progress) = (self.versions.look(), self.snapshots.look());
         let registrar = self.registrar.clone();
         Box::pin(async move {
+            // Both sides take their time, and neither needs the other.
+            let history = tokio::spawn(history);
             let mut report = preflight::preflight(&sql, &connector).await?;
             let topics = topics(&mut report, &encoder);
             for concern in sink(topics).await? {
@@ -231,7 +233,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 };
                 report.add_sink_finding(severity, Kind::SinkRefused, concern.what, concern.remedy);
             }
-            versions::report(history.await?, &mut report);
+            let doubts = history.await.unwrap_or_else(|_| Err(Error::bug("a look at the schema history panicked")));
+            versions::report(doubts?, &mut report);
             snapshot::report(progress.await, &mut report)?;
             registration::look_at_registry(registrar.as_deref(), &mut report).await;
             report.log();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use walcast::catalog::{Column, ColumnType, DeclaredType, Nullability, RelationVersion, SourceType};
+use walcast::catalog::{Column, ColumnType, DeclaredType, Learnt, Nullability, RelationVersion, SourceType};
 use walcast::history::record::Record;
 use walcast::history::{Fingerprint, Numbers};
 use walcast::lsn::{CommitLsn, Lsn, Position};
@@ -158,6 +158,7 @@ fn version() -> Record {
         nullability: Nullability::Optional,
         default: default.map(str::to_owned),
         source_type: SourceType::default(),
+        learnt: Learnt::FromStream,
     };
     let mood = DeclaredType {
         name: "public.feeling".to_owned(),

@@ -13,6 +13,7 @@ mod comparison;
 mod corpus;
 mod recording;
 mod replay;
+mod snapshot;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use recording::Recording;
 use replay::{Form, replay};
 
 /// Records of one major version that are compared, each from text and from binary.
-const RECORDS_MIN: usize = 6_450;
+const RECORDS_MIN: usize = 12_000;
 /// Rows of one major version that are read in binary.
 const BINARY_ROWS_MIN: usize = 4_200;
 

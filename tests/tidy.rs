@@ -159,7 +159,10 @@ fn only_the_shells_are_asynchronous() {
     for path in source_files(&root().join("src")) {
         let text = fs::read_to_string(&path).unwrap();
         let pure_core = path.ends_with("pipeline/core.rs") || path.ends_with("pipeline/input.rs");
+        // What a snapshot decides is pure; what reads for it is not.
+        let readers = path.ends_with("snapshot/readers.rs");
         if (pure_core || !shells.contains(&room(&path).as_str()))
+            && !readers
             && !path.ends_with("main.rs")
             && text.contains("tokio::")
         {

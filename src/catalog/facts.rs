@@ -25,7 +25,7 @@ pub struct ColumnFacts {
     pub name: String,
     /// NOT NULL, by the column or by its domain.
     pub not_null: bool,
-    /// `pg_get_expr` of its default, if it has one and is not generated.
+    /// `pg_get_expr` of its default, or of what it is generated from, which are one thing to Debezium's driver.
     pub default_expression: Option<String>,
 }
 

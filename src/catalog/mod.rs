@@ -71,6 +71,19 @@ pub struct Column {
     pub default: Option<String>,
     /// What the source calls the type, and how long its values may be.
     pub source_type: SourceType,
+    /// Where all this is known from.
+    pub learnt: Learnt,
+}
+
+/// Where the shape of a table is known from. The two say the same of it, but Debezium makes other records of it here and
+/// there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Learnt {
+    /// A Relation message of the stream.
+    #[default]
+    FromStream,
+    /// The catalog, for a snapshot.
+    FromCatalog,
 }
 
 /// Whether a column may be null.

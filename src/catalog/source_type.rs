@@ -20,6 +20,9 @@ const HEADER: i32 = 4;
 /// A domain over a domain over ... ends here; the server has no limit of its own.
 const DEPTH_MAX: usize = 64;
 
+/// The display size of a `numeric` without modifier.
+const UNSIZED_NUMERIC: i32 = 131_089;
+
 const QUOTED_CHAR: TypeOid = TypeOid(18);
 const NAME: TypeOid = TypeOid(19);
 const OID: TypeOid = TypeOid(26);
@@ -32,8 +35,8 @@ pub struct SourceType {
     pub name: String,
     /// Greatest length, in characters, digits or bits, whichever the type has; -1 where the driver knows none.
     pub length: i32,
-    /// Digits after the point.
-    pub scale: i32,
+    /// Digits after the point, where they are told.
+    pub scale: Option<i32>,
     /// Whether it is text to the driver.
     pub text: IsText,
 }
@@ -59,7 +62,23 @@ impl SourceType {
         } else {
             (precision(oid, typmod), scale(oid, typmod))
         };
-        Self { name: name(oid, types), length, scale, text: is_text(oid, types, DEPTH_MAX) }
+        Self { name: name(oid, types), length, scale: Some(scale), text: is_text(oid, types, DEPTH_MAX) }
+    }
+
+    /// The type of a column as the driver lists it for a snapshot: sequences make types of their own, and a `numeric`
+    /// without modifier has no length.
+    ///
+    /// Source: `PgDatabaseMetaData.getColumns`, Debezium's `PostgresConnection.doReadTableColumn`.
+    pub(super) fn listed(oid: TypeOid, typmod: i32, default: Option<&str>, types: &Types) -> Self {
+        let plain = Self::of(oid, typmod, types);
+        let counts = default.is_some_and(|default| default.contains("nextval("));
+        match oid {
+            types::NUMERIC if plain.length == UNSIZED_NUMERIC => Self { length: 0, scale: None, ..plain },
+            types::INT2 if counts => Self { name: "smallserial".to_owned(), ..plain },
+            types::INT4 if counts => Self { name: "serial".to_owned(), ..plain },
+            types::INT8 if counts => Self { name: "bigserial".to_owned(), ..plain },
+            _ => plain,
+        }
     }
 }
 
@@ -170,7 +189,7 @@ fn display_size(oid: TypeOid, typmod: i32) -> i32 {
         types::TIMESTAMP => with(22),
         types::TIMESTAMPTZ => with(28),
         types::INTERVAL => 49,
-        types::NUMERIC if typmod == NO_TYPMOD => 131_089,
+        types::NUMERIC if typmod == NO_TYPMOD => UNSIZED_NUMERIC,
         _ => UNBOUNDED,
     }
 }
@@ -246,6 +265,23 @@ mod tests {
             (99_999, -1, "", unbounded, 0),
         ] {
             let found = SourceType::of(TypeOid(oid), typmod, &foreign());
+            assert_eq!((found.name.as_str(), found.length, found.scale), (name, length, Some(scale)), "{oid} {typmod}");
+        }
+    }
+
+    #[test]
+    fn snapshots_list_sequences_and_numerics_otherwise() {
+        let counted = Some("nextval('t_id_seq'::regclass)");
+        for (oid, typmod, default, name, length, scale) in [
+            (23, -1, counted, "serial", 10, Some(0)),
+            (20, -1, counted, "bigserial", 19, Some(0)),
+            (21, -1, counted, "smallserial", 5, Some(0)),
+            (23, -1, Some("7"), "int4", 10, Some(0)),
+            (25, -1, counted, "text", i32::MAX, Some(0)),
+            (1700, -1, None, "numeric", 0, None),
+            (1700, (10 << 16 | 2) + 4, None, "numeric", 10, Some(2)),
+        ] {
+            let found = SourceType::listed(TypeOid(oid), typmod, default, &foreign());
             assert_eq!((found.name.as_str(), found.length, found.scale), (name, length, scale), "{oid} {typmod}");
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::facts::{Facts, TableFacts, TypeFacts};
 use super::{
-    BinaryUse, Column, DeclaredType, Nullability, RelationVersion, SourceType, binary_use, default, key, types,
+    BinaryUse, Column, DeclaredType, Learnt, Nullability, RelationVersion, SourceType, binary_use, default, key, types,
 };
 use crate::error::{Error, Kind, Result};
 use crate::pgoutput::{Relation, RelationColumn, RelationId, ReplicaIdentity, TypeOid, Xid};
@@ -26,6 +26,8 @@ pub struct OwnedRelation {
     pub identity: ReplicaIdentity,
     /// Columns in the order of tuples.
     pub columns: Vec<OwnedColumn>,
+    /// Where it is known from.
+    pub learnt: Learnt,
 }
 
 /// A column of an [`OwnedRelation`].
@@ -49,6 +51,7 @@ impl From<&Relation<'_>> for OwnedRelation {
             table: message.table.to_owned(),
             identity: message.identity,
             columns: message.columns.iter().map(|column| OwnedColumn::from(&column)).collect(),
+            learnt: Learnt::FromStream,
         }
     }
 }
@@ -232,18 +235,17 @@ fn make_version(
         schema: message.schema.clone(),
         table: message.table.clone(),
         identity: message.identity,
-        columns: message.columns.iter().map(|column| make_column(column, table, types)).collect(),
+        columns: message.columns.iter().map(|column| make_column(column, message.learnt, table, types)).collect(),
         key,
     }
 }
 
 /// A column that the catalog does not know any more may be null and has no default, as in Debezium.
-fn make_column(column: &OwnedColumn, table: Option<&TableFacts>, types: &Types) -> Column {
+fn make_column(column: &OwnedColumn, learnt: Learnt, table: Option<&TableFacts>, types: &Types) -> Column {
     let known = table.and_then(|table| table.columns.iter().find(|known| known.name == column.name));
     let column_type = types::resolve(column.type_oid, column.typmod, types);
-    let default = known
-        .and_then(|known| known.default_expression.as_deref())
-        .and_then(|expression| default::literal(column.type_oid, &column_type, expression));
+    let expression = known.and_then(|known| known.default_expression.as_deref());
+    let default = expression.and_then(|expression| default::literal(column.type_oid, &column_type, expression));
     Column {
         name: column.name.clone(),
         type_oid: column.type_oid,
@@ -256,7 +258,11 @@ fn make_column(column: &OwnedColumn, table: Option<&TableFacts>, types: &Types) 
             _ => Nullability::Optional,
         },
         default,
-        source_type: SourceType::of(column.type_oid, column.typmod, types),
+        source_type: match learnt {
+            Learnt::FromStream => SourceType::of(column.type_oid, column.typmod, types),
+            Learnt::FromCatalog => SourceType::listed(column.type_oid, column.typmod, expression, types),
+        },
+        learnt,
     }
 }
 

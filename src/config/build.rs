@@ -199,13 +199,7 @@ fn records(checked: &Checked, findings: &mut Findings) -> Option<Records> {
         transactions: others::transactions(checked),
         messages: others::messages(checked),
         heartbeat: others::heartbeat(checked, findings),
-        skipped: SkippedOperations {
-            create: has("c"),
-            update: has("u"),
-            delete: has("d"),
-            truncate: has("t"),
-            read: has("r"),
-        },
+        skipped: SkippedOperations { create: has("c"), update: has("u"), delete: has("d"), truncate: has("t") },
         unrepresentable: match word(checked, "event.converting.failure.handling.mode").as_str() {
             "fail" => Unrepresentable::Stops,
             _ => Unrepresentable::BecomesNull,

@@ -232,7 +232,7 @@ impl Default for Records {
             transactions: TransactionMetadata::LeftOut,
             messages: MessagePrefixes::default(),
             heartbeat: None,
-            skipped: SkippedOperations { create: false, update: false, delete: false, truncate: true, read: false },
+            skipped: SkippedOperations { create: false, update: false, delete: false, truncate: true },
             unrepresentable: Unrepresentable::BecomesNull,
             decimals: DecimalHandling::Precise,
             times: TimePrecision::Adaptive,
@@ -460,8 +460,6 @@ pub struct SkippedOperations {
     pub delete: bool,
     /// `t`
     pub truncate: bool,
-    /// `r`
-    pub read: bool,
 }
 
 /// The brokers, the producer and the topics.
@@ -469,8 +467,7 @@ pub struct SkippedOperations {
 pub struct Kafka {
     /// `bootstrap.servers`
     pub bootstrap_servers: String,
-    /// `producer.override.*` under the names given, Java's or librdkafka's, without the prefix; the sink translates
-    /// and checks them. Values may be secrets.
+    /// `producer.override.*` without the prefix, for the sink to translate and check. Values may be secrets.
     pub producer: Vec<(String, Secret)>,
     /// `topic.creation.default.*`
     pub topic_creation: Option<TopicCreation>,

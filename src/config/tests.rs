@@ -221,9 +221,10 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         ("plugin.name=decoderbufs", "must be pgoutput"),
         ("plugin.name=wal2json", "must be pgoutput"),
         ("connector.class=io.debezium.connector.mysql.MySqlConnector", "PostgreSQL only"),
-        ("snapshot.mode=initial", "set snapshot.mode=no_data"),
-        ("snapshot.mode=When_Needed", "set snapshot.mode=no_data"),
-        ("snapshot.mode=sometimes", "must be no_data"),
+        ("snapshot.mode=Custom", "custom needs Java"),
+        ("snapshot.mode=sometimes", "must be one of initial, initial_only, always"),
+        ("snapshot.locking.mode=custom", "none, shared"),
+        ("snapshot.select.statement.overrides=public.t", "is absent; add it with the query"),
         ("table.include.list=public\\.(?!tmp).*", "look-ahead"),
         ("table.include.list=public.(", "unclosed group"),
         ("table.include.list=a\ntable.exclude.list=b", "table.exclude.list (--set): cannot stand beside"),
@@ -294,9 +295,7 @@ fn handling_modes_are_read_in_any_case() {
 fn what_is_missing_is_reported_together() {
     let error = text("empty.json", "{}").expect_err("nothing in it");
     let report = error.report();
-    for name in
-        ["database.hostname", "database.user", "database.dbname", "topic.prefix", "bootstrap.servers", "snapshot.mode"]
-    {
+    for name in ["database.hostname", "database.user", "database.dbname", "topic.prefix", "bootstrap.servers"] {
         assert!(report.contains(&format!("- {name}: is ")), "{name} is not in\n{report}");
     }
     let error = text("slip.json", r#"{"topic.perfix": "p"}"#).expect_err("a slip");

@@ -21,7 +21,7 @@ fn rules(properties: &str) -> Columns {
 }
 
 fn source(name: &str, length: i32, text: IsText) -> SourceType {
-    SourceType { name: name.to_owned(), length, scale: 0, text }
+    SourceType { name: name.to_owned(), length, scale: Some(0), text }
 }
 
 /// `id integer PRIMARY KEY`
@@ -291,7 +291,7 @@ fn the_first_rule_that_matches_a_column_holds() {
 fn a_source_is_described_behind_the_parameters_of_the_type() {
     let size = Some(NumericSize { precision: 10, scale: 2 });
     let amount = Column {
-        source_type: SourceType { scale: 2, ..source("numeric", 10, IsText::Other) },
+        source_type: SourceType { scale: Some(2), ..source("numeric", 10, IsText::Other) },
         ..column("an amount", ColumnType::Numeric(size), Nullability::Optional)
     };
     let unlimited = Column { source_type: source("bit", -1, IsText::Other), ..text("b", Nullability::Optional) };

@@ -134,6 +134,8 @@ struct Block {
     to_total: Vec<u8>,
     to_of_collection: Vec<u8>,
     end: &'static [u8],
+    /// Stands for it where a record belongs to no transaction.
+    absent: Vec<u8>,
 }
 
 impl Block {
@@ -141,7 +143,8 @@ impl Block {
         let mut to_id = Segments::middle(format, std::slice::from_ref(field)).hole();
         let mut fields = Segments::opening(format, &field.schema);
         to_id.extend(fields.hole());
-        Self { to_id, to_total: fields.hole(), to_of_collection: fields.hole(), end: F::CLOSING }
+        let absent = Segments::middle(format, std::slice::from_ref(field)).null().finish();
+        Self { to_id, to_total: fields.hole(), to_of_collection: fields.hole(), end: F::CLOSING, absent }
     }
 
     fn write<F: Format>(&self, out: &mut Vec<u8>, format: F, order: Order) {
@@ -291,8 +294,10 @@ impl Surroundings {
         out.extend_from_slice(&self.before_lsn);
         format.writer(out).put_i64(lsn.as_i64());
         out.extend_from_slice(&self.after_lsn);
-        if let (Some(block), Some(order)) = (&self.template.block, order) {
-            block.write(out, format, order);
+        match (&self.template.block, order) {
+            (Some(block), Some(order)) => block.write(out, format, order),
+            (Some(block), None) => out.extend_from_slice(&block.absent),
+            (None, _) => {}
         }
         let [create, update, delete, truncate, read] = &self.template.operations;
         out.extend_from_slice(match operation {

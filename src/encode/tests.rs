@@ -1,7 +1,7 @@
 //! Events and the records they become, written out.
 
 use super::*;
-use crate::catalog::{Column, ColumnType, DeclaredType, Nullability, NumericSize, SourceType, UnknownType};
+use crate::catalog::{Column, ColumnType, DeclaredType, Learnt, Nullability, NumericSize, SourceType, UnknownType};
 use crate::config::{SkippedOperations, Unrepresentable};
 use crate::error::Kind;
 use crate::event::{OldRow, Transaction, TransactionOrigin};
@@ -18,7 +18,7 @@ pub(super) fn options() -> EncoderOptions {
         topic_prefix: "shop".to_owned(),
         dbname: "db".to_owned(),
         records: Records {
-            skipped: SkippedOperations { create: false, update: false, delete: false, truncate: false, read: false },
+            skipped: SkippedOperations { create: false, update: false, delete: false, truncate: false },
             ..Records::default()
         },
         task_id: "0".to_owned(),
@@ -37,6 +37,7 @@ pub(super) fn column(name: &str, column_type: ColumnType, nullability: Nullabili
         declared: DeclaredType::default(),
         default: None,
         source_type: SourceType::default(),
+        learnt: Learnt::FromStream,
     }
 }
 
@@ -384,7 +385,7 @@ fn a_key_change_is_skipped_record_by_record() {
         let records = records(&mut Encoder::new(options), &people(), change);
         records.iter().map(|record| record.split(' ').next_back().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let none = SkippedOperations { create: false, update: false, delete: false, truncate: false, read: false };
+    let none = SkippedOperations { create: false, update: false, delete: false, truncate: false };
     let (create, delete) = (r#""op":"c""#, r#""op":"d""#);
     assert_eq!(left(SkippedOperations { update: true, ..none }), [delete, "tombstone", create]);
     assert_eq!(left(SkippedOperations { delete: true, ..none }), [create]);

@@ -108,7 +108,8 @@ impl<F: Format> Writer<'_, '_, F> {
             Operation::Update => skipped.update,
             Operation::Delete => skipped.delete,
             Operation::Truncate => skipped.truncate,
-            Operation::Read => skipped.read,
+            // Debezium takes `r` and writes rows of snapshots all the same.
+            Operation::Read => false,
         }
     }
 
@@ -126,7 +127,8 @@ impl<F: Format> Writer<'_, '_, F> {
         }
         let (plan, format) = (&self.plan.value, self.value_format);
         let frame = &plan.frame;
-        let order = self.tally.as_mut().map(|tally| {
+        // A row that is read belongs to no transaction.
+        let order = self.tally.as_mut().filter(|_| operation != Operation::Read).map(|tally| {
             tally.at(self.event.position);
             let collection = tally.collection(self.event.relation);
             Order { xid: self.event.transaction.xid, lsn: self.event.lsn, numbers: tally.count(collection) }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::record::Record;
 use super::*;
-use crate::catalog::{Column, ColumnType, DeclaredType, Nullability, RelationVersion, SourceType};
+use crate::catalog::{Column, ColumnType, DeclaredType, Learnt, Nullability, RelationVersion, SourceType};
 use crate::lsn::{CommitLsn, Lsn, Position};
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 use crate::pgtime::PgMicros;
@@ -20,6 +20,7 @@ fn column(name: &str, declared: DeclaredType) -> Column {
         nullability: Nullability::Required,
         default: None,
         source_type: SourceType::default(),
+        learnt: Learnt::FromStream,
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::core::{Core, Phase, Policy};
-use super::input::{Effect, Input, Outcome, Reply};
+use super::input::{Effect, Input, Outcome};
 use super::pump::{Beside, Fault, OffTable, Pause, Pump};
 use super::session::{self, Known, Session};
 use super::tables::Tables;
@@ -27,15 +27,14 @@ use crate::encode::{Encoder, EncoderOptions};
 use crate::error::{Class, Error, Kind, Result};
 use crate::ledger::ConfirmedLsn;
 use crate::observe::{Metrics, Side, State};
-use crate::pgtime::PgMicros;
 use crate::registry::Registrar;
 use crate::sink::{Deliveries, Gravity, Sink, Waiting};
 use crate::source::capture::CaptureFilter;
 use crate::source::preflight::{self, Severity};
 use crate::source::sql::Sql;
-use crate::wire::{CopyBoth, ReplyRequest};
+use crate::wire::CopyBoth;
 use beside::Attendant;
-use line::Line;
+use line::{Line, queue_status};
 use preparation::topics;
 use snapshot::Snapshots;
 use versions::Versions;
@@ -227,6 +226,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let (history, progress) = (self.versions.look(), self.snapshots.look());
         let registrar = self.registrar.clone();
         Box::pin(async move {
+            // Both sides take their time, and neither needs the other.
+            let history = tokio::spawn(history);
             let mut report = preflight::preflight(&sql, &connector).await?;
             let topics = topics(&mut report, &encoder);
             for concern in sink(topics).await? {
@@ -236,7 +237,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 };
                 report.add_sink_finding(severity, Kind::SinkRefused, concern.what, concern.remedy);
             }
-            versions::report(history.await?, &mut report);
+            let doubts = history.await.unwrap_or_else(|_| Err(Error::bug("a look at the schema history panicked")));
+            versions::report(doubts?, &mut report);
             snapshot::report(progress.await, &mut report)?;
             registration::look_at_registry(registrar.as_deref(), &mut report).await;
             report.log();
@@ -467,16 +469,6 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             session::drop_slot(&self.connector, self.core.is_complete(), self.core.deadline()).await;
         }
         outcome
-    }
-}
-
-fn queue_status(copy: &mut CopyBoth, effect: &Effect) {
-    if let Effect::Status { received, flush, reply } = effect {
-        let reply = match reply {
-            Reply::Requested => ReplyRequest::Yes,
-            Reply::NotRequested => ReplyRequest::No,
-        };
-        copy.queue_status(*received, *flush, PgMicros::now(), reply);
     }
 }
 

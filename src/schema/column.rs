@@ -11,7 +11,7 @@ use md5::{Digest as _, Md5};
 use super::decimal::connect_scale;
 use super::temporal::MICROS_PER_DAY;
 use super::{Conversion, Field, Hidden, Kind, Literal, Schema};
-use crate::catalog::{Column, ColumnType, Nullability, NumericSize};
+use crate::catalog::{Column, ColumnType, Learnt, Nullability, NumericSize};
 use crate::config::{
     BinaryHandling, DecimalHandling, HstoreHandling, IntervalHandling, Records, TimePrecision, UnknownTypes,
 };
@@ -60,8 +60,10 @@ impl ColumnSchema {
         let unavailable = unavailable(&schema.kind, &column.column_type, &conversion, records);
         schema.optional |= column.nullability == Nullability::Optional;
         schema.default = column.default.as_deref().and_then(|text| default(column, &conversion, text));
-        // Where unknown types are written, that is the converter of `name`, too.
-        let dropped = column.type_oid == NAME && records.unknown_types == UnknownTypes::LeftOut;
+        // Where unknown types are written, that is the converter of `name`, too; and a snapshot needs none.
+        let dropped = column.type_oid == NAME
+            && column.learnt == Learnt::FromStream
+            && records.unknown_types == UnknownTypes::LeftOut;
         let conversion = if dropped { Conversion::Drop } else { conversion };
         if dropped {
             tracing::warn!(

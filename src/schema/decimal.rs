@@ -8,7 +8,7 @@ use crate::catalog::NumericSize;
 use crate::value::{EXACT_POWERS, Money, Numeric, NumericSpecial, Unscaled};
 
 /// Integers below it are exact as doubles.
-const EXACT_INTEGERS: i64 = 1 << 53;
+const EXACT_INTEGERS: u64 = 1 << 53;
 
 /// The scale in the Connect schema. Debezium reads the 11 bits of the modifier without their sign, so that a scale of
 /// -2 becomes 2046; a consumer that knows the schema reads the right number all the same.
@@ -136,7 +136,7 @@ pub(super) fn to_f64(numeric: &Numeric<'_>) -> f64 {
     }
     if let Ok((scale, Unscaled::Small(unscaled))) = numeric.variable()
         && let Ok(unscaled) = i64::try_from(unscaled)
-        && unscaled.abs() < EXACT_INTEGERS
+        && unscaled.unsigned_abs() < EXACT_INTEGERS
         && let Some(power) = usize::try_from(scale).ok().and_then(|scale| EXACT_POWERS.get(scale))
     {
         // Both are exact, so that the one division rounds as reading the text would.
@@ -235,6 +235,9 @@ mod tests {
         };
         assert_eq!(binary(b"\0\x02\0\0\0\0\0\x01\0\x01\x03\xe8"), 1.1_f64.to_bits());
         assert_eq!(binary(b"\0\x01\0\x05\0\0\0\0\x03\xe8"), 1e23_f64.to_bits());
+        // The least integer of 64 bits has no counterpart above zero.
+        let least = b"\0\x05\0\x04\x40\0\0\0\x03\x9a\x0d\x2c\x01\x70\x15\x65\x16\xb0";
+        assert_eq!(binary(least), (-9_223_372_036_854_775_808_f64).to_bits());
         for text in ["0", "-12.5", "0.1", "3.141592653589793238462643", "100000000000000000000000"] {
             assert_eq!(to_f64(&numeric(text)).to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
         }

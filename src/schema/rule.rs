@@ -180,7 +180,9 @@ fn describe(schema: &mut Schema, column: &Column) {
     if source.length != -1 {
         parameter(schema, "__debezium.source.column.length", source.length.to_string());
     }
-    parameter(schema, "__debezium.source.column.scale", source.scale.to_string());
+    if let Some(scale) = source.scale {
+        parameter(schema, "__debezium.source.column.scale", scale.to_string());
+    }
     parameter(schema, "__debezium.source.column.name", column.name.clone());
 }
 

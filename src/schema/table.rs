@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::rule::TableRules;
 use super::{ColumnSchema, Envelope, Field, Kind, Schema, adjust_field_name, adjust_name};
-use crate::catalog::{Column, Nullability, RelationVersion};
+use crate::catalog::{Column, Learnt, Nullability, RelationVersion};
 use crate::config::Records;
 
 /// Makes the schemas of tables.
@@ -108,7 +108,7 @@ enum InRows {
 }
 
 /// A column without any rule but the lists of columns. Of one that the lists leave out, which is of interest in the key
-/// only, Debezium reads neither whether it may be null nor its default.
+/// only, Debezium reads neither whether it may be null nor its default, but for a snapshot.
 fn plain_column(
     rules: &TableRules<'_>,
     column: &Column,
@@ -117,6 +117,9 @@ fn plain_column(
 ) -> (InRows, Option<ColumnSchema>) {
     if rules.admit(column) {
         return (InRows::Yes, ColumnSchema::of(column, records));
+    }
+    if column.learnt == Learnt::FromCatalog {
+        return (InRows::No, in_key.then(|| ColumnSchema::of(column, records)).flatten());
     }
     let unknown = || Column { nullability: Nullability::Optional, default: None, ..column.clone() };
     (InRows::No, in_key.then(|| ColumnSchema::of(&unknown(), records)).flatten())

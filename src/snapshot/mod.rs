@@ -1,7 +1,8 @@
 //! Snapshots: what was in the tables before the stream begins.
 //!
-//! Owns how tables are cut ([`range`]), how rows come out of a COPY ([`copy`]), which row goes out when and with which mark
-//! ([`run`]), and what is finished ([`tally`]). Must never know an output format, or the brokers.
+//! Owns which tables are read ([`selection`]), how they are cut ([`range`]), how rows come out of a COPY ([`copy`]), which
+//! row goes out when and with which mark ([`run`]), and what is finished ([`tally`]). Must never know an output format, or
+//! the brokers.
 
 pub mod chunks;
 pub mod copy;
@@ -12,5 +13,6 @@ pub mod range;
 pub mod readers;
 pub mod reading;
 pub mod run;
+pub mod selection;
 pub mod tables;
 pub mod tally;

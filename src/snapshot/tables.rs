@@ -13,7 +13,7 @@ use tokio_postgres::types::Type;
 use super::range::Range;
 use super::reading::Reading;
 use crate::catalog::facts::Facts;
-use crate::catalog::{OwnedColumn, OwnedRelation, copies_as_text};
+use crate::catalog::{Learnt, OwnedColumn, OwnedRelation, copies_as_text};
 use crate::error::Result;
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 use crate::source::ident::{QualifiedName, QuotedIdent};
@@ -174,6 +174,7 @@ pub async fn of_publication(
             table,
             identity: identity(&field::<String>(&row, "identity")?),
             columns: Vec::new(),
+            learnt: Learnt::FromCatalog,
         };
         let subject = Subject {
             relation,
@@ -251,6 +252,7 @@ mod tests {
                 table: "Order \"x\"".to_owned(),
                 identity: ReplicaIdentity::Default,
                 columns: ["id", "b", "c"].map(column).to_vec(),
+                learnt: Learnt::FromCatalog,
             },
             storage,
             file: 9,

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 
 use super::sql::{ServerVersion, Sql, field};
 use crate::catalog::facts::Facts;
-use crate::catalog::{BinaryUse, OwnedColumn, OwnedRelation, binary_use};
+use crate::catalog::{BinaryUse, Learnt, OwnedColumn, OwnedRelation, binary_use};
 use crate::error::Result;
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 
@@ -67,6 +67,7 @@ pub async fn unfit_tables(sql: &Sql, publication: &str, facts: &Facts) -> Result
                 table: field(&row, "name")?,
                 identity: ReplicaIdentity::Default,
                 columns: vec![column],
+                learnt: Learnt::FromCatalog,
             }),
         }
     }

@@ -32,7 +32,8 @@ const COLUMNS: &str = "
       JOIN pg_class c ON c.oid = wanted.oid
       LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
       LEFT JOIN pg_type t ON t.oid = a.atttypid
-      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum";
+      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     ORDER BY c.oid, a.attnum";
 
 /// Indexes as `java.sql.DatabaseMetaData.getIndexInfo` lists them, which is where Debezium looks for a key: a clustered
 /// one first, then by name; partial and invalid ones too. One with expressions could be no key.
@@ -201,10 +202,7 @@ async fn read(transaction: &ReadOnly<'_>, relations: &[u32]) -> Result<Facts> {
 /// Reads columns, and returns the types among them that are not built in.
 async fn read_columns(transaction: &ReadOnly<'_>, relations: &[u32], facts: &mut Facts) -> Result<BTreeSet<u32>> {
     let mut types = BTreeSet::new();
-    // Generated columns came with 12; their expression is no default.
-    let generated = if transaction.version() >= ServerVersion(120_000) { " AND a.attgenerated = ''" } else { "" };
-    let statement = format!("{COLUMNS}{generated} ORDER BY c.oid, a.attnum");
-    for row in transaction.query(&statement, &[(&relations, Type::OID_ARRAY)]).await? {
+    for row in transaction.query(COLUMNS, &[(&relations, Type::OID_ARRAY)]).await? {
         let table = facts.tables.entry(RelationId(field(&row, "oid")?)).or_default();
         // A table may have no columns at all: it is known all the same.
         let Some(name) = field::<Option<String>>(&row, "name")? else { continue };

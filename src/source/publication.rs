@@ -249,7 +249,7 @@ pub(super) fn create(situation: &Situation<'_>) -> String {
         parameters.push("publish_via_partition_root = true".to_owned());
     }
     // By default only TRUNCATE is skipped; that is done on our side, as Debezium does where nothing is set.
-    let by_default = SkippedOperations { create: false, update: false, delete: false, truncate: true, read: false };
+    let by_default = SkippedOperations { create: false, update: false, delete: false, truncate: true };
     if situation.skipped != by_default {
         parameters.push(format!("publish = '{}'", Operations::wanted(situation.skipped)));
     }

@@ -5,7 +5,7 @@ use super::*;
 use crate::config::Capture;
 
 const NONE_SKIPPED_BUT_TRUNCATE: SkippedOperations =
-    SkippedOperations { create: false, update: false, delete: false, truncate: true, read: false };
+    SkippedOperations { create: false, update: false, delete: false, truncate: true };
 
 fn table(oid: u32, name: &str) -> Table {
     Table {
@@ -110,7 +110,7 @@ fn filtered_mode_brings_an_existing_publication_to_the_captured_set() {
 
 #[test]
 fn parameters_are_given_only_where_they_differ_from_the_default() {
-    let skip = |create, update, delete, truncate| SkippedOperations { create, update, delete, truncate, read: false };
+    let skip = |create, update, delete, truncate| SkippedOperations { create, update, delete, truncate };
     for (skipped, root, with) in [
         (skip(false, false, false, true), false, ""),
         (skip(false, false, false, true), true, " WITH (publish_via_partition_root = true)"),

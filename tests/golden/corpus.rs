@@ -16,13 +16,17 @@ const HALF_A_CHARACTER: &str = "\\uD83C\"";
 fn corpus_is_as_large_as_it_is_said_to_be() {
     for major in MAJORS {
         let (mut tables, mut variants) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
+        let mut copies = BTreeSet::new();
         Recording::each_variant(major, |recording| {
             tables.extend(recording.tables.keys().map(|table| format!("{} {table}", recording.scenario)));
+            copies
+                .extend(recording.copies.iter().map(|copy| format!("{} {}", recording.scenario, copy.subject.name())));
             let records = recording.records.values().map(Vec::len).sum::<usize>();
             *variants.entry(recording.variant.clone()).or_default() += records;
         });
 
         assert!(tables.len() >= 170, "{} tables", tables.len());
+        assert!(copies.len() >= 150, "{} tables that a snapshot reads", copies.len());
         assert!(variants.len() >= 17, "{variants:?}");
         assert!(variants["default"] >= 1_400, "{variants:?}");
     }

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use walcast::catalog::facts::{ColumnFacts, Facts, Sending, TableFacts, TypeFacts, TypeSort};
+use walcast::catalog::{Learnt, OwnedColumn, OwnedRelation};
 use walcast::lsn::Lsn;
-use walcast::pgoutput::{RelationId, TypeOid};
+use walcast::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
+use walcast::snapshot::tables::{Storage, Subject};
 
 use super::comparison::{Recorded, Topics};
 
@@ -35,6 +37,8 @@ pub(super) struct Recording {
     pub(super) frames: Vec<Frame>,
     /// Frames of a third slot, with values in binary where they have such a form.
     pub(super) binary_frames: Vec<Frame>,
+    /// What walcast's snapshot reads.
+    pub(super) copies: Vec<Copy>,
     /// Catalog facts with the position from which they hold, ascending.
     facts: Vec<(Lsn, Facts)>,
     /// Tables by schema and name, as they were before the workload.
@@ -50,6 +54,15 @@ pub(super) struct Frame {
     /// Start of its XLogData.
     pub(super) lsn: Lsn,
     /// The message.
+    pub(super) data: Vec<u8>,
+}
+
+/// A table, or a query that is read in its place.
+pub(super) struct Copy {
+    pub(super) subject: Subject,
+    /// Columns that were asked for as text.
+    pub(super) texts: Vec<bool>,
+    /// What the server sent.
     pub(super) data: Vec<u8>,
 }
 
@@ -87,6 +100,7 @@ impl Recording {
                 .map(|table| (text(&table["name"]).to_owned(), table_facts(table)))
                 .collect(),
             frames,
+            copies: copies(&folder.join("copies.jsonl")),
             binary_frames: self::frames(&folder.join("frames-binary.jsonl")),
             records,
             schemas: common.schemas,
@@ -115,6 +129,42 @@ pub(super) fn scenarios(major: u16) -> Vec<String> {
 fn frames(path: &Path) -> Vec<Frame> {
     let frame = |line: &Value| Frame { lsn: lsn(&line["lsn"]), data: from_hex(text(&line["data"])) };
     lines(path).iter().map(frame).collect()
+}
+
+/// Of a scenario without a snapshot, none.
+fn copies(path: &Path) -> Vec<Copy> {
+    let lines = if path.exists() { lines(path) } else { Vec::new() };
+    let flag = |value: &Value| value.as_bool().unwrap();
+    let column = |column: &Value| OwnedColumn {
+        name: text(&column["name"]).to_owned(),
+        type_oid: TypeOid(oid(&column["type"])),
+        typmod: i32::try_from(column["typmod"].as_i64().unwrap()).unwrap(),
+        identity: flag(&column["identity"]),
+    };
+    let copy = |line: &Value| {
+        let columns = line["columns"].as_array().unwrap();
+        let relation = OwnedRelation {
+            id: RelationId(oid(&line["oid"])),
+            schema: text(&line["schema"]).to_owned(),
+            table: text(&line["table"]).to_owned(),
+            identity: match text(&line["identity"]) {
+                "n" => ReplicaIdentity::Nothing,
+                "f" => ReplicaIdentity::Full,
+                "i" => ReplicaIdentity::Index,
+                _ => ReplicaIdentity::Default,
+            },
+            columns: columns.iter().map(column).collect(),
+            learnt: Learnt::FromCatalog,
+        };
+        let query = line["query"].as_str().map(str::to_owned);
+        let (file, rows, bytes, filter) = (0, None, 0, None);
+        Copy {
+            subject: Subject { relation, storage: Storage::Elsewhere, file, rows, bytes, filter, query },
+            texts: columns.iter().map(|column| flag(&column["text"])).collect(),
+            data: from_hex(text(&line["data"])),
+        }
+    };
+    lines.iter().map(copy).collect()
 }
 
 /// Facts with the position from which they hold. They were read after the transaction that changed the catalog, and
@@ -150,6 +200,11 @@ pub(super) fn setup(scenario: &str) -> Vec<String> {
     let text = statements(scenario);
     let (setup, _) = text.split_once("-- workload").unwrap();
     setup.split("\n\n").map(str::to_owned).collect()
+}
+
+/// Whether the tables of a scenario are those that another one leaves behind.
+pub(super) fn follows_another(scenario: &str) -> bool {
+    statements(scenario).lines().any(|line| line.starts_with("-- after: "))
 }
 
 /// The extensions that a scenario installs.

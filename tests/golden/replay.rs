@@ -1,4 +1,4 @@
-//! Feeds walcast with a recording's frames.
+//! Feeds walcast with a recording's snapshot and frames.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -17,6 +17,7 @@ use walcast::source::capture::{CaptureFilter, MessageFilter};
 
 use super::comparison::{Recorded, Topics};
 use super::recording::Recording;
+use super::snapshot;
 
 /// What the clocks show.
 const NOW_UNIX_NANOS: u64 = 1_700_000_000_123_456_789;
@@ -48,6 +49,7 @@ pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
     let filter = CaptureFilter::new(&connector.capture).unwrap();
     let messages = MessageFilter::new(&connector.records.messages).unwrap();
     let ids = Arc::new(RecordedIds::of(recording));
+    let whole = connector.clone();
     let options = EncoderOptions {
         topic_prefix: connector.topic_prefix,
         dbname: connector.database.dbname,
@@ -58,6 +60,7 @@ pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
     let encoder = Encoder::new(options).with_schema_ids(Arc::clone(&ids) as Arc<dyn SchemaIds>);
     let mut assembler = Assembler::new(Catalog::new(), None, None);
     let mut stream = Stream { encoder, filter, messages, last_time: None, topics: Topics::new() };
+    snapshot::read(recording, &whole, &mut assembler, |event| stream.event(event));
     let mut rows = 0;
     let mut in_text = HashSet::new();
     assert_eq!(recording.frames.len(), recording.binary_frames.len(), "{}", recording.scenario);
@@ -188,7 +191,8 @@ impl Stream {
     /// Keeps the records that the encoder holds.
     fn keep(&mut self, count: usize) {
         for index in 0..count {
-            let record = self.encoder.record(index, Ticket::from_u64(0)).unwrap();
+            // One whose schema is not registered is missed in its topic, and its schema told.
+            let Some(record) = self.encoder.record(index, Ticket::from_u64(0)) else { return };
             let own = record.headers.own.map(|(key, value)| (key.to_owned(), value.to_vec()));
             let shared = record.headers.shared.iter().map(|header| (header.key.clone(), header.value.clone()));
             self.topics.entry(record.topic.to_string()).or_default().push(Recorded {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::writers::{Rows, Stop, table, write};
+use super::writers::{Held, Rows, Stop, table, write};
 use crate::stream::scene::Scene;
 use crate::support::database::Session;
 use crate::support::topics::ConsumedRecord;
@@ -17,24 +17,12 @@ const TABLES: &str = "
     INSERT INTO a SELECT i, 0, repeat('t', 3000) FROM generate_series(1, 300) i;
     INSERT INTO b SELECT i, 0, repeat('x', 1500) FROM generate_series(1, 20000) i";
 
-/// What a consumer that keeps the last row of each key holds.
 fn held(records: &[ConsumedRecord]) -> Rows {
-    let mut rows = Rows::new();
-    for change in records.iter().filter(|record| record.value.is_some()).map(ConsumedRecord::json) {
-        let gone = change["op"] == "d";
-        let row = if gone { &change["before"] } else { &change["after"] };
-        let id = row["id"].as_i64().expect("a key");
-        if gone {
-            rows.remove(&id);
-            continue;
-        }
-        let big = match row["big"].as_str() {
-            Some("__debezium_unavailable_value") => rows.get(&id).and_then(|(_, big)| big.clone()),
-            big => big.map(str::to_owned),
-        };
-        rows.insert(id, (row["v"].as_i64().expect("a number"), big));
+    let mut held = Held::default();
+    for record in records.iter().filter(|record| record.value.is_some()) {
+        held.take(&record.json());
     }
-    rows
+    held.rows
 }
 
 /// Kills the connector at random moments of its snapshot, under writers, and audits the topics.
@@ -45,10 +33,11 @@ fn audit(seed: u64) {
     let sessions: Vec<Session> = (0..2).map(|_| scene.database.another_session()).collect();
     let properties = [("snapshot.mode", "initial"), ("snapshot.max.threads", "2")];
     std::thread::scope(|scope| {
-        for (at, session) in sessions.iter().enumerate() {
+        let writer = |(at, session)| {
             let stop = &stop;
-            scope.spawn(move || write(session, seed * 2 + at as u64, stop));
-        }
+            scope.spawn(move || write(session, seed * 2 + at, stop))
+        };
+        let writers: Vec<_> = (0..).zip(&sessions).map(writer).collect();
         let _ends = Stop(&stop);
         // Given a connector that is killed again and again, when at last it may go on.
         for _ in 0..3 {
@@ -60,6 +49,9 @@ fn audit(seed: u64) {
         let mut walcast = scene.start(&properties);
         walcast.wait_until_streaming(&scene.database);
         stop.store(true, Ordering::Relaxed);
+        for writer in writers {
+            writer.join().expect("a writer");
+        }
 
         // Then every row is there, and as it is.
         for name in ["a", "b"] {

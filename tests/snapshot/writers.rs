@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::Value;
+
 use crate::stream::scene::Scene;
 use crate::support::database::Session;
 
@@ -12,7 +14,8 @@ pub(super) type Rows = BTreeMap<i64, (i64, Option<String>)>;
 /// One random change of a random table.
 fn change(random: &mut fastrand::Rng, next_id: &mut u32) -> String {
     let table = random.choice(["a", "b"]).unwrap();
-    let id = random.u32(1..*next_id);
+    // Rows that were there, and rows that came since.
+    let id = if random.bool() { random.u32(1..=3000) } else { random.u32(next_id.saturating_sub(50)..=*next_id) };
     match random.u32(0..100) {
         0..30 => {
             *next_id += 1;
@@ -61,5 +64,39 @@ pub(super) struct Stop<'a>(pub(super) &'a AtomicBool);
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a consumer that keeps the last row of each key holds.
+#[derive(Default)]
+pub(super) struct Held {
+    pub(super) rows: Rows,
+    /// The text of the row that was deleted last: where a key changes, the row comes back at once under another one,
+    /// without a text that did not change.
+    deleted: Option<String>,
+}
+
+impl Held {
+    /// Takes a change, and tells its key, whether it is a beginning (a read or a create), and whether a row of that key was
+    /// there.
+    pub(super) fn take(&mut self, change: &Value) -> (i64, bool, bool) {
+        let op = change["op"].as_str().unwrap_or_default();
+        let row = if op == "d" { &change["before"] } else { &change["after"] };
+        let id = row["id"].as_i64().expect("a key");
+        let begins = matches!(op, "r" | "c");
+        let before = self.rows.remove(&id);
+        let was_there = before.is_some();
+        let text = before.and_then(|(_, text)| text);
+        if op == "d" {
+            self.deleted = text;
+            return (id, begins, was_there);
+        }
+        let text = match row["big"].as_str() {
+            Some("__debezium_unavailable_value") if was_there => text,
+            Some("__debezium_unavailable_value") => self.deleted.clone(),
+            text => text.map(str::to_owned),
+        };
+        self.rows.insert(id, (row["v"].as_i64().expect("a number"), text));
+        (id, begins, was_there)
     }
 }

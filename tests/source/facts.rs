@@ -93,7 +93,7 @@ async fn tables_are_described_as_the_driver_of_debezium_sees_them() {
             ("required_by_domain", true, None),
             ("nullable_by_outer", false, None),
             ("feeling", false, Some("'sad'::public.mood")),
-            ("generated", false, None),
+            ("generated", false, Some("(b + a)")),
             ("counted", true, None),
             ("note", false, None),
         ] {

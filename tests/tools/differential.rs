@@ -5,7 +5,8 @@
 //!
 //! Both get the same configuration, but for the slot, and so decode the same write-ahead log from slots of one database;
 //! each writes to a broker of its own, so that topics have the same names; they share the schema registry. What may differ
-//! stands in `tests/golden/DIFFERENCES.md`; anything else ends the run with a failure.
+//! stands in `tests/golden/DIFFERENCES.md`; anything else ends the run with a failure. Scenarios that begin with a snapshot
+//! are left out and named.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -49,6 +50,11 @@ fn main() -> Outcome<ExitCode> {
     let (mut compared, mut differences) = (BTreeMap::<String, usize>::new(), 0);
     for major in wanted.majors.iter().copied() {
         for (mut scenario, variants) in wanted.scenarios(major)? {
+            if scenario.properties.iter().any(|(name, _)| name == "snapshot.mode") {
+                // Two snapshots have two positions, times and transaction ids. `cargo test` compares them as recorded.
+                println!("{major} {}: left out, because it begins with a snapshot", scenario.name);
+                continue;
+            }
             heartbeats::turn_on(&mut scenario);
             let server = servers.postgres(&PostgresOptions::new(major))?;
             for outcome in run(&sides, &*server, &scenario, &variants)? {

@@ -22,10 +22,14 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::bool("table.ignore.builtin", "true", "Whether the server's own tables are left out").not_yet(&[]),
     Property::patterns("message.prefix.include.list", "Prefixes of logical decoding messages to capture").medium(),
     Property::patterns("message.prefix.exclude.list", "Prefixes of logical decoding messages not to capture").medium(),
-    Property::new("skipped.operations", ValueType::List, "Operations not to write: c, u, d, t, r, or none")
-        .or("t")
-        .high()
-        .check(operations),
+    Property::new(
+        "skipped.operations",
+        ValueType::List,
+        "Operations not to write: c, u, d, t, or none; r has no effect, as in Debezium: rows of snapshots are written",
+    )
+    .or("t")
+    .high()
+    .check(operations),
     Property::bool(
         "skip.messages.without.change",
         "false",

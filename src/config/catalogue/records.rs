@@ -2,8 +2,7 @@
 
 use super::super::property::{Prefix, Property, ValueType};
 
-const NO_COMMENTS: &str =
-    "Debezium reads comments for snapshots only: the schemas of changes that it streams have none";
+const NO_COMMENTS: &str = "Debezium's schemas have no comments either, neither in snapshots nor in the stream";
 const ADJUSTMENTS: &[&str] = &["none", "avro", "avro_unicode"];
 
 pub(super) static PROPERTIES: &[Property] = &[

@@ -1,9 +1,9 @@
 //! The replication stream as those see it who wait for something else: kept alive where it is open.
 
-use super::queue_status;
 use crate::error::Result;
-use crate::pipeline::input::Effect;
-use crate::wire::CopyBoth;
+use crate::pgtime::PgMicros;
+use crate::pipeline::input::{Effect, Reply};
+use crate::wire::{CopyBoth, ReplyRequest};
 
 /// What has to be kept alive during a wait.
 pub(super) enum Line<'a> {
@@ -27,5 +27,16 @@ impl Line<'_> {
             Self::Open(stream) => stream.flush().await,
             Self::Closed => Ok(()),
         }
+    }
+}
+
+/// Queues a status update on a stream; other effects are nothing to it.
+pub(super) fn queue_status(copy: &mut CopyBoth, effect: &Effect) {
+    if let Effect::Status { received, flush, reply } = effect {
+        let reply = match reply {
+            Reply::Requested => ReplyRequest::Yes,
+            Reply::NotRequested => ReplyRequest::No,
+        };
+        copy.queue_status(*received, *flush, PgMicros::now(), reply);
     }
 }

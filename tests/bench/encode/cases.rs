@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use walcast::catalog::{
-    Column, ColumnType, DeclaredType, IsText, Nullability, NumericSize, RelationVersion, SourceType,
+    Column, ColumnType, DeclaredType, IsText, Learnt, Nullability, NumericSize, RelationVersion, SourceType,
 };
 use walcast::config::{Converter, DecimalFormat, JsonConverter, JsonSchemas, NullForm, Records, WalcastHeader};
 use walcast::encode::{Encoder, EncoderOptions, SchemaIds};
@@ -88,7 +88,8 @@ fn column(name: &str, column_type: ColumnType, nullability: Nullability) -> Colu
         nullability,
         declared: DeclaredType::default(),
         default: None,
-        source_type: SourceType { name: String::new(), length: -1, scale: 0, text },
+        source_type: SourceType { name: String::new(), length: -1, scale: Some(0), text },
+        learnt: Learnt::FromStream,
     }
 }
 

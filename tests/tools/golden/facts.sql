@@ -12,7 +12,7 @@ SELECT json_strip_nulls(json_build_object(
           'name', a.attname,
           'type', format_type(a.atttypid, a.atttypmod),
           'not_null', a.attnotnull OR (t.typtype = 'd' AND t.typnotnull),
-          'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+          'default', pg_get_expr(d.adbin, d.adrelid),
           'comment', col_description(c.oid, a.attnum)
         ) ORDER BY a.attnum), '[]')
         FROM pg_attribute a

@@ -1,5 +1,6 @@
 //! The parts of the recorder: what is recorded, the run itself, and how records stand in the files.
 
+pub(crate) mod copies;
 pub(crate) mod debezium;
 pub(crate) mod records;
 pub(crate) mod run;

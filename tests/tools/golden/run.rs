@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use walcast::local::{PostgresServer, SchemaRegistry};
 
+use super::copies;
 use super::debezium::{Connector, Debezium, Oracle};
 use super::records::Recording;
 use super::scenario::Scenario;
@@ -26,6 +27,7 @@ pub(crate) struct Run<'r> {
     scenario: &'r Scenario,
     debezium: Debezium<'r>,
     facts: Vec<String>,
+    copies: Vec<String>,
 }
 
 impl<'r> Run<'r> {
@@ -40,9 +42,10 @@ impl<'r> Run<'r> {
         let facts = vec![facts_of(&session)?];
         let topics = Topics::new(oracle.kafka.bootstrap())?;
         let debezium = Debezium::start(oracle, &session, server, scenario, variants)?;
+        let copies = copies::of(oracle.runtime, &debezium.connectors)?;
         session.create_slot("golden")?;
         session.create_slot("golden_binary")?;
-        Ok(Self { oracle, session, topics, scenario, debezium, facts })
+        Ok(Self { oracle, session, topics, scenario, debezium, facts, copies })
     }
 
     /// Runs the workload and writes everything down; tells the number of records.
@@ -67,6 +70,9 @@ impl<'r> Run<'r> {
         write_lines(&folder.join("frames.jsonl"), &frames)?;
         write_lines(&folder.join("frames-binary.jsonl"), &binary_frames)?;
         write_lines(&folder.join("facts.jsonl"), &self.facts)?;
+        if !self.copies.is_empty() {
+            write_lines(&folder.join("copies.jsonl"), &self.copies)?;
+        }
         let connectors = self.debezium.connectors.iter();
         let told = connectors.map(|connector| self.write(connector, &folder.join(&connector.variant)));
         Ok(told.collect::<Outcome<Vec<_>>>()?.join(", "))

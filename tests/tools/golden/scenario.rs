@@ -14,6 +14,8 @@ const CONNECTOR_MARK: &str = "-- connector: ";
 const VARIANTS_MARK: &str = "-- variants: ";
 /// Names the major versions that have what the scenario needs; without it, all.
 const MAJORS_MARK: &str = "-- majors: ";
+/// Names a scenario whose preparation, and the rows that its workload inserts, are prepared before anything else.
+const AFTER_MARK: &str = "-- after: ";
 /// Waits for Debezium, as every statement that changes the catalog does by itself.
 const BARRIER_MARK: &str = "-- barrier";
 /// Says that a transaction changes the catalog.
@@ -29,7 +31,9 @@ pub(crate) struct Scenario {
     majors: Vec<u16>,
     /// Properties that each connector has besides the usual ones.
     pub(crate) properties: Vec<(String, String)>,
-    /// What Debezium does not see.
+    /// The scenario that is prepared before it, with rows.
+    after: Option<Box<Self>>,
+    /// What Debezium does not see happen.
     pub(crate) setup: Vec<String>,
     /// What it streams.
     pub(crate) workload: Vec<String>,
@@ -53,14 +57,17 @@ impl Scenario {
             Some((key.to_owned(), value.to_owned()))
         };
         let majors = head.lines().find_map(|line| line.strip_prefix(MAJORS_MARK)).unwrap_or_default();
-        let is_mark =
-            |line: &&str| [CONNECTOR_MARK, VARIANTS_MARK, MAJORS_MARK].iter().any(|mark| line.starts_with(mark));
+        let after = head.lines().find_map(|line| line.strip_prefix(AFTER_MARK));
+        let after = after.map(|name| Self::read(&path.with_file_name(format!("{name}.sql")))).transpose()?;
+        let marks = [CONNECTOR_MARK, VARIANTS_MARK, MAJORS_MARK, AFTER_MARK];
+        let is_mark = |line: &&str| marks.iter().any(|mark| line.starts_with(mark));
         let setup = head.lines().filter(|line| !is_mark(line)).collect::<Vec<_>>().join("\n");
         Ok(Self {
             name: name.to_owned(),
             variants: variants.split_whitespace().map(str::to_owned).collect(),
             majors: majors.split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
             properties: head.lines().filter_map(property).collect(),
+            after: after.map(Box::new),
             setup: paragraphs(&setup),
             workload: paragraphs(workload),
         })
@@ -75,7 +82,15 @@ impl Scenario {
 
     /// Makes its tables, and the table of the barriers.
     pub(crate) fn prepare(&self, session: &Session<'_>) -> Outcome<()> {
-        session.execute("CREATE TABLE barrier (id int PRIMARY KEY)")?;
+        if let Some(after) = &self.after {
+            after.prepare(session)?;
+            after.workload.iter().filter(|statement| adds_rows(statement)).try_for_each(|statement| {
+                // Some are there to be refused.
+                session.execute(statement).or_else(|_| session.execute("ROLLBACK"))
+            })?;
+        } else {
+            session.execute("CREATE TABLE barrier (id int PRIMARY KEY)")?;
+        }
         for statement in &self.setup {
             session.execute(statement).map_err(|error| format!("{statement}: {error}"))?;
         }
@@ -129,6 +144,11 @@ fn paragraphs(text: &str) -> Vec<String> {
 fn changes_catalog(paragraph: &str) -> bool {
     let changes = ["create", "alter", "drop", "comment", DDL_MARK];
     paragraph.lines().any(|line| changes.iter().any(|word| line.to_ascii_lowercase().starts_with(word)))
+}
+
+/// Whether a paragraph leaves rows for a snapshot.
+fn adds_rows(paragraph: &str) -> bool {
+    paragraph.starts_with("INSERT")
 }
 
 /// Whether a paragraph only waits.

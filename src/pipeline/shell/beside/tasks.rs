@@ -71,13 +71,7 @@ impl Tasks {
             connector.publication.name.clone(),
             connector.snapshot.lock_timeout,
         );
-        running.spawn(work(
-            reader,
-            CaptureFilter::new(&connector.capture),
-            signals.table.clone(),
-            taken,
-            sender.clone(),
-        ));
+        running.spawn(work(reader, CaptureFilter::new(&connector.capture), signals.clone(), taken, sender.clone()));
         if let Some(file) = &signals.file {
             running.spawn(watch(file.clone(), signals.poll_interval, sender.clone()));
         }

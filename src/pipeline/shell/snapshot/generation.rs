@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::keeping::Keeping;
 use crate::catalog::facts::Facts;
-use crate::config::{Connector, Locking, TableOrder};
+use crate::config::{Connector, Locking};
 use crate::error::{Error, Result};
 use crate::event::{Notification, ScanStatus};
 use crate::pgoutput::Xid;
@@ -17,8 +17,9 @@ use crate::snapshot::plan::{Share, shares};
 use crate::snapshot::readers::{Piece, Task};
 use crate::snapshot::reading::Reading;
 use crate::snapshot::run::{PartId, Run};
+use crate::snapshot::selection::Selection;
 use crate::snapshot::tables::{self, Subject};
-use crate::source::capture::{CaptureFilter, TableFilter};
+use crate::source::capture::CaptureFilter;
 use crate::source::slot::{self, SlotState};
 use crate::source::sql::{Sql, field};
 use crate::source::{facts, setup};
@@ -53,7 +54,7 @@ impl Prepared {
 
     async fn prepare(connector: &Connector, sql: &Sql, number: u32) -> Result<Self> {
         let filter = CaptureFilter::new(&connector.capture)?;
-        let wanted = TableFilter::new("snapshot.include.collection.list", &connector.snapshot.include)?;
+        let selection = Selection::new(connector)?;
         setup::ensure_publication(sql, connector, &filter).await?;
         let absent = slot::state(sql, &connector.slot.name).await? == SlotState::Absent;
         let begin = |name: Option<String>| async move {
@@ -71,17 +72,9 @@ impl Prepared {
         };
         let held = keeper.export().await?;
         let lsn = consistent_point.unwrap_or(held.end);
-        let signals = &connector.snapshot.signals;
-        let admitted = |schema: &str, table: &str| {
-            filter.matches(schema, table) && wanted.matches(schema, table) && !signals.are_in(schema, table)
-        };
+        let admitted = |schema: &str, table: &str| selection.admits(schema, table);
         let mut subjects = tables::of_publication(&keeper, &connector.publication.name, admitted).await?;
-        for subject in &mut subjects {
-            let name = format!("{}.{}", subject.relation.schema, subject.relation.table);
-            let query = connector.snapshot.overrides.iter().find(|query| query.table == name);
-            subject.query = query.map(|query| query.query.clone());
-        }
-        order(&mut subjects, connector)?;
+        selection.arrange(&mut subjects);
         if connector.snapshot.locking == Locking::Shared {
             for subject in &subjects {
                 keeper.execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", subject.name())).await?;
@@ -145,28 +138,6 @@ impl Prepared {
         generation.all = names.join(",");
         generation
     }
-}
-
-/// The order of the tables, which is that of the records in one reader.
-///
-/// Source: Debezium's `RelationalSnapshotChangeEventSource.determineDataCollectionsToBeSnapshotted`.
-fn order(subjects: &mut [Subject], connector: &Connector) -> Result<()> {
-    match connector.snapshot.order {
-        TableOrder::ByName => {
-            let listed = connector.capture.table_include.iter();
-            let listed: Vec<TableFilter> = listed
-                .map(|one| TableFilter::new("table.include.list", std::slice::from_ref(one)))
-                .collect::<Result<_>>()?;
-            let place = |subject: &Subject| {
-                let (schema, table) = (&subject.relation.schema, &subject.relation.table);
-                listed.iter().position(|one| one.matches(schema, table)).unwrap_or(usize::MAX)
-            };
-            subjects.sort_by_cached_key(place);
-        }
-        TableOrder::Ascending => subjects.sort_by_key(|subject| subject.rows.unwrap_or_default()),
-        TableOrder::Descending => subjects.sort_by_key(|subject| std::cmp::Reverse(subject.rows.unwrap_or_default())),
-    }
-    Ok(())
 }
 
 /// A transaction id of now, as Debezium puts into the records; a standby has none to give.

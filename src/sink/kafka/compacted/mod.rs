@@ -95,6 +95,8 @@ pub(super) struct CompactedTopic {
     name: String,
     purpose: &'static Purpose,
     state: Mutex<State>,
+    /// Kept from the look to the opening: a connection with TLS and SASL is not made twice for a start.
+    brokers: Mutex<Option<Brokers>>,
 }
 
 #[derive(Default)]
@@ -112,7 +114,7 @@ impl CompactedTopic {
         name: String,
         purpose: &'static Purpose,
     ) -> Self {
-        Self { client, creation, name, purpose, state: Mutex::default() }
+        Self { client, creation, name, purpose, state: Mutex::default(), brokers: Mutex::default() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -140,11 +142,17 @@ impl CompactedTopic {
     /// Where the look itself cannot be made.
     pub(super) fn look(&self) -> Result<Seen> {
         let mut brokers = Brokers::new(self.client.clone())?;
+        let seen = self.look_at(&mut brokers);
+        *lock(&self.brokers) = Some(brokers);
+        seen
+    }
+
+    fn look_at(&self, brokers: &mut Brokers) -> Result<Seen> {
         let Ok(seen) = brokers.topics(ANSWER_TIMEOUT) else { return Ok(Seen::Fine) };
         if seen.contains(&self.name) {
-            return Ok(self.forgetful(&mut brokers).map_or(Seen::Fine, Seen::Forgetful));
+            return Ok(self.forgetful(brokers).map_or(Seen::Fine, Seen::Forgetful));
         }
-        if !self.may_make(&mut brokers) {
+        if !self.may_make(brokers) {
             return Ok(Seen::Refused(self.missing()));
         }
         let (name, creation) = (Arc::from(self.name()), self.new_topic());
@@ -167,7 +175,8 @@ impl CompactedTopic {
     /// does not.
     pub(super) fn open(&self, take: &mut Take<'_>) -> Result<(), Trouble> {
         let mut state = lock(&self.state);
-        let mut brokers = Brokers::new(self.client.clone())?;
+        let known = lock(&self.brokers).take();
+        let mut brokers = known.map_or_else(|| Brokers::new(self.client.clone()), Ok)?;
         if brokers.topics(ANSWER_TIMEOUT)?.contains(&self.name) {
             if self.purpose.forgetful == Forgetful::Refused
                 && let Some(error) = self.forgetful(&mut brokers)
@@ -182,15 +191,17 @@ impl CompactedTopic {
         if !self.may_make(&mut brokers) {
             return Err(Trouble::NoTopic(self.missing()));
         }
+        // Records are sure to come, and rows wait for them: it connects while the topic is made.
+        let writer = Writer::new(&self.client).ok();
         let name: Arc<str> = Arc::from(self.name());
         brokers.create(&[&name], &self.new_topic()).map_err(|error| match error.kind() {
             Kind::SinkRefused => Trouble::NoTopic(error),
             _ => Trouble::Other(error),
         })?;
         tracing::info!(topic = self.name(), "made the topic of {}", self.purpose.what);
-        // Nothing is in it yet, and not every broker may have heard of it. Records are sure to come, and rows wait for them.
+        // Nothing is in it yet, and not every broker may have heard of it.
         state.ends = vec![0];
-        state.writer = Writer::warm(&self.client, &self.name).ok();
+        state.writer = writer.inspect(|writer| writer.learn(&self.name));
         Ok(())
     }
 

@@ -43,12 +43,9 @@ impl Writer {
         producer.map(Self).map_err(|error| settings::creation_error(&error))
     }
 
-    /// One that is connected and knows the topic.
-    pub(super) fn warm(client: &ClientConfig, topic: &str) -> Result<Self> {
-        let writer = Self::new(client)?;
-        // Where this fails, the first write says why.
-        let _ = writer.0.client().fetch_metadata(Some(topic), ANSWER_TIMEOUT);
-        Ok(writer)
+    /// Has it know the topic before the first write. Where this fails, that says why.
+    pub(super) fn learn(&self, topic: &str) {
+        let _ = self.0.client().fetch_metadata(Some(topic), ANSWER_TIMEOUT);
     }
 
     /// Writes records and waits for the brokers; says where they lie.

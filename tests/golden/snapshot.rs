@@ -1,0 +1,106 @@
+//! A recording's snapshot: the bytes of each COPY on the way to the encoder.
+
+use bytes::Bytes;
+use serde_json::Value as Json;
+use walcast::assemble::Assembler;
+use walcast::config::Connector;
+use walcast::event::{Change, Event, Transaction};
+use walcast::lsn::{CommitLsn, Lsn, Position};
+use walcast::pgoutput::{Tuple, Xid};
+use walcast::pgtime::PgMicros;
+use walcast::snapshot::copy::CopyRows;
+use walcast::snapshot::run::{PartId, Ready, Run};
+use walcast::snapshot::selection::Selection;
+use walcast::snapshot::tables::Subject;
+use walcast::snapshot::tally::Tally;
+
+use super::avro;
+use super::recording::{Copy, Recording};
+
+/// Bytes of a COPY that come at a time: few, so that rows lie in several pieces.
+const PIECE_BYTES: usize = 1_000;
+
+/// Reads all tables one after the other, and gives each event to `take`. Nothing where the connector takes no snapshot.
+pub(super) fn read(
+    recording: &Recording,
+    connector: &Connector,
+    assembler: &mut Assembler,
+    mut take: impl FnMut(&Event<'_>),
+) {
+    if !connector.snapshot.mode.reads_rows() {
+        return;
+    }
+    // Where every table is empty, nothing says when they were read.
+    let Some(transaction) = transaction(recording) else { return };
+    let copies = selected(recording, connector);
+    let facts = recording.facts_at(Lsn::ZERO);
+    let relations: Vec<_> = copies.iter().map(|copy| assembler.learn(&copy.subject.relation, facts)).collect();
+    let mut run = Run::new(&vec![1; copies.len()], Tally::default());
+    let mut go_out = |ready: Ready| {
+        let row = Tuple::from_copy(&ready.row, &copies[ready.table].texts).unwrap();
+        take(&Event {
+            position: Position { commit: transaction.commit, ordinal: 0 },
+            lsn: transaction.commit.lsn(),
+            last_commit: None,
+            transaction: &transaction,
+            relation: &relations[ready.table],
+            change: Change::Read { row, mark: ready.mark },
+        });
+    };
+    for (part, copy) in copies.iter().enumerate() {
+        let mut rows = CopyRows::new();
+        for piece in copy.data.chunks(PIECE_BYTES) {
+            rows.feed(Bytes::copy_from_slice(piece));
+            while let Some(row) = rows.next_row().unwrap() {
+                run.row(PartId(part), row).unwrap().into_iter().for_each(&mut go_out);
+            }
+        }
+        assert!(rows.has_ended(), "{} was cut off", copy.subject.name());
+        let mut ready = Vec::new();
+        run.end(PartId(part), &mut ready).unwrap();
+        ready.into_iter().for_each(&mut go_out);
+    }
+}
+
+/// The copies of what a connector reads, in its order.
+fn selected<'r>(recording: &'r Recording, connector: &Connector) -> Vec<&'r Copy> {
+    let selection = Selection::new(connector).unwrap();
+    let mut subjects: Vec<Subject> = recording
+        .copies
+        .iter()
+        .map(|copy| &copy.subject)
+        .filter(|subject| selection.admits(&subject.relation.schema, &subject.relation.table))
+        .cloned()
+        .collect();
+    subjects.sort_by_key(|subject| subject.relation.id.0);
+    subjects.dedup_by_key(|subject| subject.relation.id.0);
+    selection.arrange(&mut subjects);
+    let copy_of = |subject: &Subject| {
+        let is_it =
+            |copy: &&Copy| copy.subject.relation.id == subject.relation.id && copy.subject.query == subject.query;
+        recording.copies.iter().find(is_it).unwrap_or_else(|| panic!("{} was not copied", subject.name()))
+    };
+    subjects.iter().map(copy_of).collect()
+}
+
+/// When and where Debezium read the tables, as each of its records says.
+fn transaction(recording: &Recording) -> Option<Transaction> {
+    let values = recording.records.values().filter_map(|records| records.first()?.value.as_deref());
+    let source = |value| {
+        let source = avro::is_avro(recording).then(|| avro::source(recording, value));
+        // Debezium cuts texts between the halves of a surrogate pair; what is no JSON then is not looked at.
+        let json = if source.is_none() { avro::payload(value) } else { None };
+        move |name: &str| match (&source, &json) {
+            (Some(source), _) => avro::held(source.get(name)),
+            (None, json) => json.as_ref().map_or(Json::Null, |json| json["source"][name].clone()),
+        }
+    };
+    let source = values.map(source).find(|source| source("snapshot").as_str().is_some_and(|mark| mark != "false"))?;
+    let number = |name| source(name).as_u64().unwrap();
+    Some(Transaction {
+        xid: Xid(u32::try_from(number("txId")).unwrap()),
+        commit: CommitLsn::new(Lsn::new(number("lsn"))),
+        commit_time: PgMicros::from_unix_micros(number("ts_us").cast_signed()),
+        origin: None,
+    })
+}

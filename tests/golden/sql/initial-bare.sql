@@ -1,0 +1,5 @@
+-- after: bare
+-- variants: avro-bare
+-- connector: snapshot.mode=initial
+
+-- workload

@@ -1,0 +1,5 @@
+-- after: geometry
+-- variants: schemas avro strings
+-- connector: snapshot.mode=initial
+
+-- workload

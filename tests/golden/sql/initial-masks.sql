@@ -1,0 +1,5 @@
+-- after: masks
+-- variants: schemas masks propagate
+-- connector: snapshot.mode=initial
+
+-- workload

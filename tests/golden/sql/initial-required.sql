@@ -1,0 +1,5 @@
+-- after: required
+-- variants: schemas avro strings doubles
+-- connector: snapshot.mode=initial
+
+-- workload

@@ -19,7 +19,7 @@ use super::copy::CopyRows;
 use super::incremental::{Order, Outcome, Sight};
 use super::reading::Reading;
 use super::tables::{self, Storage, Subject};
-use crate::catalog::{Nullability, RelationVersion};
+use crate::catalog::{Learnt, Nullability, RelationVersion};
 use crate::config::Database;
 use crate::error::{Class, Error, Kind, Result};
 use crate::lsn::Lsn;
@@ -140,7 +140,11 @@ impl ChunkReader {
         let name = &order.wanted.table;
         let is_wanted = |schema: &str, table: &str| (schema, table) == (name.schema.as_str(), name.table.as_str());
         let subjects = tables::of_publication(reading, &self.publication, is_wanted).await?;
-        let Some(subject) = subjects.into_iter().next() else { return Ok(Found::Ended(Outcome::UnknownSchema, None)) };
+        let Some(mut subject) = subjects.into_iter().next() else {
+            return Ok(Found::Ended(Outcome::UnknownSchema, None));
+        };
+        // Keys of these records are compared with those of changes, byte for byte.
+        subject.relation.learnt = Learnt::FromStream;
         let facts = facts::of_relations(&self.sql, &[subject.relation.id]).await?;
         let relation = subject.relation.completed(&facts);
         if relation.key.is_empty() {
@@ -357,6 +361,7 @@ mod tests {
                 schema: "s".to_owned(),
                 table: "t".to_owned(),
                 identity: ReplicaIdentity::Default,
+                learnt: Learnt::FromStream,
                 columns: vec![column("a"), column("b")],
             },
             storage: Storage::Heap { pages: 1 },

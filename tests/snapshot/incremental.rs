@@ -32,7 +32,7 @@ fn write(session: &Session, seed: u64, stop: &AtomicBool) {
     let mut next_id = 10_000_000 * i64::try_from(seed % 2 + 1).unwrap();
     while !stop.load(Ordering::Relaxed) {
         let table = random.choice(["a", "b"]).unwrap();
-        let id = if random.bool() { random.i64(1..3_000) } else { next_id - random.i64(0..500) };
+        let id = if random.bool() { random.i64(1..1_500) } else { next_id - random.i64(0..500) };
         next_id += 1;
         let size = random.u32(0..4_000);
         let sql = match random.u32(0..100) {
@@ -110,7 +110,7 @@ fn nothing_is_lost_and_nothing_goes_back_under_writers() {
              CREATE TABLE b (id int PRIMARY KEY, v int NOT NULL, big text);
              ALTER TABLE a ALTER big SET STORAGE EXTERNAL; ALTER TABLE b ALTER big SET STORAGE EXTERNAL;
              INSERT INTO a SELECT i, 0, repeat('t', 3000) FROM generate_series(1, 300) i;
-             INSERT INTO b SELECT i, 0, 'short' FROM generate_series(1, 3000) i"
+             INSERT INTO b SELECT i, 0, 'short' FROM generate_series(1, 1500) i"
         ),
     );
     let stop = AtomicBool::new(false);
@@ -127,7 +127,7 @@ fn nothing_is_lost_and_nothing_goes_back_under_writers() {
         let mut walcast = scene.stream(&settings);
         snapshot_of(&scene, "public.[ab]");
         walcast.wait_until_logged("an incremental snapshot begins");
-        scene.wait_for("public.b", 500);
+        scene.wait_for("public.b", 300);
         walcast.kill();
         let walcast = scene.stream(&settings);
         walcast.wait_until_logged("goes on where it was");

@@ -126,11 +126,11 @@ fn router(metrics: Metrics) -> Router {
         .with_state(metrics)
 }
 
-/// 200 while changes flow, 503 otherwise: a readiness probe.
+/// 200 while rows or changes flow, 503 otherwise: a readiness probe. A snapshot may take hours and is no fault.
 async fn health(Shared(metrics): Shared<Metrics>) -> Response {
     let body = report(metrics.status());
-    let is_streaming = metrics.status().live().state == State::Streaming;
-    answer(if is_streaming { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &body)
+    let flows = matches!(metrics.status().live().state, State::Streaming | State::Snapshotting);
+    answer(if flows { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &body)
 }
 
 /// 200 unless the connector has failed for good: a liveness probe, which a broker's outage must not fail.
@@ -213,11 +213,12 @@ mod tests {
 
     #[test]
     fn health_follows_the_state() {
-        // Given a connector in each state; when it is asked; then the code says whether changes flow
+        // Given a connector in each state; when it is asked; then the code says whether anything flows
         let status = Arc::new(Status::new("shop"));
         let server = start(&status);
         for (state, code, live_code) in [
             (State::Starting, "503", "200"),
+            (State::Snapshotting, "200", "200"),
             (State::Streaming, "200", "200"),
             (State::Reconnecting, "503", "200"),
             (State::Stopping, "503", "200"),

@@ -218,7 +218,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
 
     /// Looks at both ends before the first session, and reports everything at once. Later sessions need it not.
     fn preflight(&self) -> Waiting<()> {
-        if !self.known.is_first() {
+        if !self.known.is_first() || self.snapshots.looked {
             return Box::pin(std::future::ready(Ok(())));
         }
         let (sql, connector) = (Arc::clone(&self.sql), Arc::clone(&self.connector));

@@ -28,8 +28,6 @@ pub(super) struct Source {
     pub(super) texts: Vec<bool>,
     /// Its schemas are registered and it has its number.
     pub(super) introduced: bool,
-    /// Rows that the sink took.
-    pub(super) rows: u64,
 }
 
 /// Why the feed stopped.
@@ -108,9 +106,6 @@ impl Feed {
             if let Some(offered) = &self.offered {
                 let Some(records) = pump.offer(sink, offered.ticket)? else { return Ok(Stop::SinkFull) };
                 run.taken(offered.part, records).map_err(Fault::Source)?;
-                if let Some(source) = self.sources.get_mut(offered.table) {
-                    source.rows += 1;
-                }
                 self.offered = None;
             }
             let Some(ready) = self.next(run).map_err(Fault::Source)? else { return Ok(Stop::Empty) };

@@ -39,6 +39,8 @@ const READINGS_MAX: u32 = 10;
 pub(super) struct Snapshots {
     /// Decided, and done where one was due.
     settled: bool,
+    /// The look before the first session was taken, and found nothing in the way.
+    pub(super) looked: bool,
     /// `snapshot.delay.ms` is over.
     waited: bool,
     /// It was told that it begins, and not how it ends.
@@ -55,6 +57,7 @@ impl Snapshots {
         let snapshot = &connector.snapshot;
         Self {
             settled: !snapshot.mode.reads_rows(),
+            looked: false,
             waited: false,
             begun: false,
             keeping: Keeping::new(
@@ -163,6 +166,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if self.wait_alive(&mut line, begun).await?.is_none() {
             return Ok(None);
         }
+        self.snapshots.looked = true;
         if !self.open_progress().await? {
             return Ok(None);
         }
@@ -232,11 +236,15 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
 
     /// Makes what the reading needs, its snapshot of the database among it. Gives nothing where the attempt came to its end.
     async fn prepare_generation(&mut self) -> Result<Option<Generation>> {
-        self.keep_begun().await?;
+        if !self.keep_all().await? {
+            return Ok(None);
+        }
         let prepared = Prepared::make(self.connector.clone(), self.sql.clone(), self.snapshots.keeping.generations());
         let Some(prepared) = self.wait_alive(&mut Line::Closed, prepared).await? else { return Ok(None) };
         self.snapshots.keeping.add(prepared.generation.clone());
-        self.keep_begun().await?;
+        if !self.keep_all().await? {
+            return Ok(None);
+        }
         Ok(Some(prepared.plan(&mut self.pump, &self.connector, &self.snapshots.keeping)))
     }
 
@@ -341,12 +349,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if self.rest(self.connector.snapshot.streaming_delay).await? { Ok(None) } else { Ok(Some(Turn::Drain)) }
     }
 
-    /// Keeps what is to be kept, and waits for it.
-    async fn keep_begun(&mut self) -> Result<()> {
-        self.keep_all().await.map(drop)
-    }
-
-    /// Gives false where the attempt came to its end meanwhile.
+    /// Keeps what is to be kept, and waits for it. Gives false where the attempt came to its end meanwhile.
     async fn keep_all(&mut self) -> Result<bool> {
         while !self.snapshots.keeping.is_quiet() {
             let kept = self.snapshots.keeping.take_work();

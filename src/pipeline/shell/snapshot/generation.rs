@@ -123,7 +123,7 @@ impl Prepared {
                 generation.parts.push((table, share.clone()));
             }
             let rows = done.iter().map(|part| part.rows).sum();
-            generation.sources.push(Source { relation, texts, introduced: false, rows: 0 });
+            generation.sources.push(Source { relation, texts, introduced: false });
             generation.tables.push(Table {
                 name,
                 heap,
@@ -195,8 +195,10 @@ enum Reads {
     Well,
     /// It has to be read again, under another snapshot.
     Again,
-    /// All of it is kept as done, or forgotten.
-    Over,
+    /// All of it is kept as done.
+    Done,
+    /// What was read of it is forgotten, and it is read again later.
+    Forgotten,
 }
 
 impl Generation {
@@ -241,15 +243,15 @@ impl Generation {
             }
         }
         for table in self.tables.iter_mut().filter(|table| table.left == 0) {
-            match std::mem::replace(&mut table.state, Reads::Over) {
-                Reads::Over => {}
+            match table.state {
+                Reads::Done | Reads::Forgotten => {}
                 Reads::Well => {
+                    table.state = Reads::Done;
                     keeping.table_done(&table.name, table.rows);
                     self.notices.push_back(scanned(&self.connector, table, &self.all, ScanStatus::Succeeded));
                 }
                 Reads::Again => {
-                    table.state = Reads::Again;
-                    table.left = usize::MAX;
+                    table.state = Reads::Forgotten;
                     self.notices.push_back(scanned(&self.connector, table, &self.all, ScanStatus::SqlException));
                     let parts = keeping.parts(&table.name, table.heap);
                     keeping.forget(&table.name, parts.iter().map(|part| part.from).collect());
@@ -260,11 +262,11 @@ impl Generation {
 
     /// Whether everything that could be read is with the brokers.
     pub(super) fn is_finished(&self) -> bool {
-        self.tables.iter().all(|table| table.left == usize::MAX || table.state == Reads::Over)
+        self.tables.iter().all(|table| matches!(table.state, Reads::Done | Reads::Forgotten))
     }
 
     pub(super) fn tables_to_read_again(&self) -> usize {
-        self.tables.iter().filter(|table| table.state == Reads::Again).count()
+        self.tables.iter().filter(|table| table.state == Reads::Forgotten).count()
     }
 }
 

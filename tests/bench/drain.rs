@@ -161,6 +161,7 @@ fn stream(dbname: &str, workload: Workload, reader: Reader, round: u32) -> Strea
         slot,
         publication: PUBLICATION.to_owned(),
         format: workload.format(),
+        properties: Vec::new(),
     }
 }
 

@@ -1,13 +1,17 @@
 //! How long a committed row takes to reach a consumer: writer, connector, broker and consumer on one machine.
 //!
-//! `cargo bench --bench latency [-- --debezium] [--seconds N]`
+//! `cargo bench --bench latency [-- --debezium] [--seconds N] [--incremental ROWS]`
 //!
 //! A writer commits at a steady rate. Each row carries the writer's clock, read just before the one statement that
 //! is the transaction is sent, so a latency holds the statement, the commit, the way through the connector and the
 //! broker, and the consumer's receipt, by the same clock. Rows of the warm-up are not counted; all others are, and a
 //! row that does not arrive, or arrives twice, ends the bench with exit code 1.
+//!
+//! With `--incremental`, the middle rate is measured once more while a table of so many rows is read beside the stream,
+//! begun by a signal when the measuring begins.
 
 mod latency {
+    pub(crate) mod beside;
     pub(crate) mod consumer;
     pub(crate) mod writer;
 }
@@ -20,6 +24,7 @@ use std::time::{Duration, Instant, SystemTime};
 use clap::Parser;
 use serde_json::{Value, json};
 
+use latency::beside::{self, Beside};
 use latency::consumer::{Consumer, Latencies};
 use latency::writer::{self, Pace};
 use support::connector::{Connector, Format, Stream};
@@ -57,6 +62,9 @@ struct Arguments {
     /// Seconds of writing before that.
     #[arg(long, default_value_t = 5, value_name = "N")]
     warm_up: u64,
+    /// Also measure beside an incremental snapshot of a table of so many rows.
+    #[arg(long, value_name = "ROWS")]
+    incremental: Option<u64>,
 }
 
 /// Who is measured.
@@ -86,6 +94,8 @@ impl Subject {
 struct Measured {
     subject: Subject,
     pace: Pace,
+    /// What ran beside it, if anything.
+    beside: Option<Incremental>,
     /// Rows a second that were really written.
     achieved: f64,
     latencies: Latencies,
@@ -93,6 +103,15 @@ struct Measured {
     cpu_percent: f64,
     resident_kib: u64,
     elsewhere_percent: f64,
+}
+
+/// An incremental snapshot beside the stream.
+#[derive(Clone, Copy, Debug)]
+struct Incremental {
+    rows: u64,
+    /// Of them, how many were in their topic when the last row that was measured was written.
+    meanwhile: u64,
+    rows_per_second: f64,
 }
 
 fn main() -> ExitCode {
@@ -107,16 +126,23 @@ fn bench(arguments: &Arguments) -> Outcome<()> {
     sql.run(&format!("{}; CREATE PUBLICATION {PUBLICATION} FOR ALL TABLES", writer::TABLE))?;
     let subjects =
         if arguments.common.debezium { &[Subject::Walcast, Subject::Debezium][..] } else { &[Subject::Walcast] };
+    let mut runs: Vec<(Pace, Option<u64>)> = PACES.map(|pace| (pace, None)).to_vec();
+    if let Some(rows) = arguments.incremental {
+        eprintln!("writing {rows} rows to be read beside the stream");
+        beside::prepare(&sql, rows)?;
+        runs.push((PACES[1], Some(rows)));
+    }
     let mut all = Vec::new();
-    for (number, pace) in (1..).zip(PACES) {
+    for (number, (pace, beside)) in (1..).zip(runs) {
         for &subject in subjects {
             eprintln!(
-                "{}: {} rows/s, {} a transaction",
+                "{}: {} rows/s, {} a transaction{}",
                 subject.name(),
                 pace.rows_per_second,
-                pace.rows_per_transaction
+                pace.rows_per_transaction,
+                if beside.is_some() { ", beside an incremental snapshot" } else { "" }
             );
-            all.push(measure(&stand, &sql, subject, pace, number, arguments)?);
+            all.push(measure(&stand, &sql, subject, pace, beside, number, arguments)?);
         }
     }
     match arguments.common.output {
@@ -134,6 +160,7 @@ fn measure(
     sql: &Sql,
     subject: Subject,
     pace: Pace,
+    rows_beside: Option<u64>,
     number: u32,
     arguments: &Arguments,
 ) -> Outcome<Measured> {
@@ -144,6 +171,7 @@ fn measure(
         slot: slot.clone(),
         publication: PUBLICATION.to_owned(),
         format: Format::Json,
+        properties: rows_beside.map_or_else(Vec::new, |_| beside::properties()),
     };
     sql.run("TRUNCATE ticks")?;
     sql.run(&format!("SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')"))?;
@@ -161,6 +189,7 @@ fn measure(
         [Some(connector.pid()), stand.backend(walsender), stand.kafka.pid()].into_iter().flatten().collect();
     let costs = || pids.iter().map(|&pid| Cpu::of(pid)).collect::<Outcome<Vec<Cpu>>>();
     let before = costs()?;
+    let beside = rows_beside.map(|rows| Beside::begin(stand, sql, &stream, rows)).transpose()?;
     let mut written = Vec::new();
     for writer in writers {
         written.push(writer.join().map_err(|_| "a writer panicked")??);
@@ -170,13 +199,24 @@ fn measure(
     let elsewhere_percent = ticks.elsewhere_percent(&spent);
     let resident_kib = process::resident_kib(connector.pid())?;
 
+    let meanwhile = beside.as_ref().map_or(Ok(0), |beside| beside.rows(stand))?;
+
     let rows: u64 = written.iter().sum();
     let arrivals = consumer.finish(rows, ARRIVAL_MAX)?;
+    let beside = match beside {
+        Some(beside) => Some(Incremental {
+            rows: rows_beside.unwrap_or_default(),
+            meanwhile,
+            rows_per_second: beside.finish(stand, &mut connector)?,
+        }),
+        None => None,
+    };
     connector.stop()?;
     let latencies = Latencies::since(&arrivals, measured_from)?;
     Ok(Measured {
         subject,
         pace,
+        beside,
         achieved: latencies.count() as f64 / seconds,
         latencies,
         cpu_percent: spent.first().map_or(0.0, |cpu| cpu.as_secs_f64() * 100.0 / seconds),
@@ -207,6 +247,9 @@ impl Measured {
             "rows_per_second": self.pace.rows_per_second,
             "rows_per_transaction": self.pace.rows_per_transaction,
             "writers": self.pace.writers,
+            "incremental_rows": self.beside.map(|beside| beside.rows),
+            "incremental_rows_meanwhile": self.beside.map(|beside| beside.meanwhile),
+            "incremental_rows_per_second": self.beside.map(|beside| beside.rows_per_second),
             "achieved_rows_per_second": self.achieved,
             "samples": self.latencies.count(),
             "p50_ms": self.latencies.millis(0.50),
@@ -239,6 +282,7 @@ fn print_markdown(facts: &Value, all: &[Measured]) {
             "CPU %",
             "resident MiB",
             "other %",
+            "beside it",
         ],
     );
     for one in all {
@@ -257,6 +301,17 @@ fn print_markdown(facts: &Value, all: &[Measured]) {
             number(Some(one.cpu_percent), 0),
             one.resident_kib.div_ceil(1024).to_string(),
             number(Some(one.elsewhere_percent), 0),
+            one.beside.map_or_else(
+                || "nothing".to_owned(),
+                |beside| {
+                    format!(
+                        "{} of {} rows, {:.0}/s",
+                        count(beside.meanwhile),
+                        count(beside.rows),
+                        beside.rows_per_second
+                    )
+                },
+            ),
         ]);
     }
     table.print();

@@ -53,6 +53,7 @@ pub(crate) fn measure(stand: &Stand, reader: Reader) -> Outcome<Quiet> {
             slot: slot.clone(),
             publication: PUBLICATION.to_owned(),
             format: Format::Json,
+            properties: Vec::new(),
         };
         let begun = Instant::now();
         let mut connector = match reader {

@@ -27,6 +27,8 @@ pub(crate) struct Stream {
     /// `topic.prefix`; also the connector's name.
     pub(crate) prefix: String,
     pub(crate) format: Format,
+    /// What is set besides, or otherwise.
+    pub(crate) properties: Vec<(&'static str, String)>,
 }
 
 impl Stream {
@@ -74,6 +76,7 @@ fn configuration(stand: &Stand, stream: &Stream) -> Map<String, Value> {
             }
         }
     }
+    config.extend(stream.properties.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
     config
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod markdown;
 pub(crate) mod process;
 pub(crate) mod sql;
 pub(crate) mod stand;
+pub(crate) mod tables;
 pub(crate) mod topic;
 
 use std::path::PathBuf;

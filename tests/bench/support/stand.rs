@@ -52,7 +52,11 @@ impl Stand {
             .setting("max_wal_size", "32GB")
             .setting("shared_buffers", "512MB");
         let postgres = servers.postgres(&options)?;
-        let kafka = servers.kafka(&KafkaOptions::default().property("log.segment.delete.delay.ms", "1000"))?;
+        let broker = KafkaOptions::default()
+            .property("log.segment.delete.delay.ms", "1000")
+            // For the largest rows of a bench.
+            .property("message.max.bytes", "104857600");
+        let kafka = servers.kafka(&broker)?;
         let registry = match formats.contains(&Format::Avro) {
             true => Some(servers.registry(&RegistryOptions::default())?),
             false => None,

@@ -1,0 +1,111 @@
+//! A broker alone: records that are there already, through a producer with walcast's settings.
+//!
+//! In a process of its own, this binary executed again, so that its CPU can be told apart.
+
+use std::io::{BufRead as _, Write as _};
+use std::time::Duration;
+
+use clap::Args;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message as _;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::support::Outcome;
+
+/// Records are kept up to so many bytes, and written again and again.
+const SAMPLE_BYTES_MAX: usize = 128 << 20;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the child process is told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Arguments {
+    pub(crate) bootstrap: String,
+    /// Where the records are.
+    pub(crate) sample: String,
+    /// Where they are written.
+    pub(crate) topic: String,
+    /// How many are written.
+    pub(crate) records: u64,
+}
+
+struct Sample {
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// Reads the records, says `ready`, and writes them when a line comes on standard input. Prints how many were delivered.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let samples = read(arguments)?;
+    let producer = producer(arguments)?;
+    // The topic's metadata is there before the clock runs.
+    producer.client().fetch_metadata(Some(&arguments.topic), PATIENCE)?;
+    println!("ready");
+    std::io::stdout().flush()?;
+    std::io::stdin().lock().read_line(&mut String::new())?;
+    for sample in samples.iter().cycle().take(usize::try_from(arguments.records)?) {
+        let mut record = BaseRecord::to(&arguments.topic).key(&sample.key).payload(&sample.value);
+        while let Err((error, returned)) = producer.send(record) {
+            match error {
+                KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => record = returned,
+                other => return Err(other.into()),
+            }
+            producer.poll(Duration::from_millis(2));
+        }
+    }
+    producer.flush(PATIENCE)?;
+    println!("{}", arguments.records);
+    Ok(())
+}
+
+fn read(arguments: &Arguments) -> Outcome<Vec<Sample>> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &arguments.bootstrap).set("group.id", "bench").set("enable.auto.commit", "false");
+    config.set("enable.partition.eof", "true");
+    let consumer: BaseConsumer = config.create()?;
+    let mut partitions = TopicPartitionList::new();
+    partitions.add_partition_offset(&arguments.sample, 0, Offset::Beginning)?;
+    consumer.assign(&partitions)?;
+    let (mut samples, mut bytes) = (Vec::new(), 0);
+    while bytes < SAMPLE_BYTES_MAX && (samples.len() as u64) < arguments.records {
+        match consumer.poll(PATIENCE) {
+            Some(Ok(message)) => {
+                let sample = Sample {
+                    key: message.key().unwrap_or_default().to_vec(),
+                    value: message.payload().unwrap_or_default().to_vec(),
+                };
+                bytes += sample.value.len();
+                samples.push(sample);
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) | None => break,
+            Some(Err(error)) => return Err(error.into()),
+        }
+    }
+    if samples.is_empty() {
+        return Err(format!("topic {} has no records", arguments.sample).into());
+    }
+    Ok(samples)
+}
+
+fn producer(arguments: &Arguments) -> Outcome<BaseProducer> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &arguments.bootstrap);
+    for (name, value) in [
+        ("enable.idempotence", "true"),
+        ("acks", "all"),
+        ("max.in.flight.requests.per.connection", "5"),
+        ("partitioner", "murmur2_random"),
+        ("compression.type", "lz4"),
+        ("linger.ms", "5"),
+        ("batch.size", "1000000"),
+        ("batch.num.messages", "10000"),
+        ("message.max.bytes", "104792064"),
+        ("queue.buffering.max.messages", "1000000"),
+        ("queue.buffering.max.kbytes", "65536"),
+    ] {
+        config.set(name, value);
+    }
+    Ok(config.create()?)
+}

@@ -13,9 +13,11 @@
 
 mod snapshot {
     pub(crate) mod copy;
+    pub(crate) mod empty;
     pub(crate) mod measure;
     pub(crate) mod produce;
     pub(crate) mod report;
+    pub(crate) mod resume;
     pub(crate) mod table;
     pub(crate) mod writer;
 }
@@ -27,9 +29,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use snapshot::copy;
+use snapshot::empty;
 use snapshot::measure::{Contender, Setting, Taken, Taking};
 use snapshot::produce;
 use snapshot::report::Report;
+use snapshot::resume;
 use snapshot::table::{self, PUBLICATION, Table};
 use snapshot::writer;
 use support::Outcome;
@@ -62,6 +66,15 @@ struct Arguments {
     /// Leave out the measurements with a writer beside them.
     #[arg(long)]
     no_writer: bool,
+    /// So many empty tables are read as well.
+    #[arg(long, value_name = "N")]
+    empty_tables: Option<u32>,
+    /// A snapshot of so many narrow rows is killed in its middle as well.
+    #[arg(long, value_name = "ROWS")]
+    resume: Option<u64>,
+    /// Leave out the tables with rows.
+    #[arg(long)]
+    no_tables: bool,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -91,10 +104,17 @@ fn bench(arguments: &Arguments) -> Outcome<()> {
     let mut report = Report::new(machine::facts(&stand), arguments.rounds);
     eprintln!("warming up");
     run(&stand, "warm_up", Table::Narrow, WARM_UP_ROWS, &[1], 1, &[false], &mut |_| {})?;
-    for &table in chosen {
+    for &table in chosen.iter().filter(|_| !arguments.no_tables) {
         let writers: &[bool] = if arguments.no_writer || !table.with_writer() { &[false] } else { &[false, true] };
         let (name, rows) = (table.dbname(), table.rows(arguments.rows));
         run(&stand, name, table, rows, &arguments.readers, arguments.rounds, writers, &mut |taken| report.add(taken))?;
+    }
+    if let Some(tables) = arguments.empty_tables {
+        let connectors: Vec<Contender> = contenders(&stand).into_iter().filter(|who| who.is_connector()).collect();
+        report.empty(empty::measure(&stand, tables, &connectors)?);
+    }
+    if let Some(rows) = arguments.resume {
+        report.resumed(resume::measure(&stand, rows)?);
     }
     report.print(arguments.common.output);
     Ok(())

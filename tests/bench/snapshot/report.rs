@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::empty::Empty;
 use super::measure::{Contender, Taken};
+use super::resume::Resumed;
 use crate::support::markdown::{Table, count, median, number};
 use crate::support::{Output, machine};
 
@@ -12,22 +14,39 @@ pub(crate) struct Report {
     facts: Value,
     rounds: u32,
     all: Vec<Taken>,
+    empty: Vec<Empty>,
+    resumed: Option<Resumed>,
 }
 
 impl Report {
     pub(crate) fn new(facts: Value, rounds: u32) -> Self {
-        Self { facts, rounds, all: Vec::new() }
+        Self { facts, rounds, all: Vec::new(), empty: Vec::new(), resumed: None }
     }
 
     pub(crate) fn add(&mut self, taken: Taken) {
         self.all.push(taken);
     }
 
+    pub(crate) fn empty(&mut self, empty: Vec<Empty>) {
+        self.empty = empty;
+    }
+
+    pub(crate) fn resumed(&mut self, resumed: Resumed) {
+        self.resumed = Some(resumed);
+    }
+
     pub(crate) fn print(&self, output: Output) {
         match output {
             Output::Markdown => self.print_markdown(),
             Output::Json => {
-                println!("{}", json!({ "machine": self.facts, "load_after": machine::load(), "snapshots": self.all }));
+                let all = json!({
+                    "machine": self.facts,
+                    "load_after": machine::load(),
+                    "snapshots": self.all,
+                    "empty_tables": self.empty,
+                    "resumed": self.resumed,
+                });
+                println!("{all}");
             }
         }
     }
@@ -55,7 +74,27 @@ impl Report {
         for group in self.groups() {
             table.row(self.cells(&group));
         }
-        table.print();
+        if !self.all.is_empty() {
+            table.print();
+        }
+        for empty in &self.empty {
+            println!(
+                "\n{} empty tables: {} streams {:.1} s after its start, peak {} MiB.",
+                count(empty.tables.into()),
+                empty.contender.title(),
+                empty.seconds,
+                empty.peak_kib.div_ceil(1024)
+            );
+        }
+        if let Some(resumed) = &self.resumed {
+            println!(
+                "\n{} rows, killed at {}: the next process writes {:.1} s after its start, and {} rows a second time.",
+                count(resumed.rows),
+                count(resumed.before),
+                resumed.seconds,
+                count(resumed.again)
+            );
+        }
     }
 
     /// The rounds of one contender in one setting.
@@ -87,7 +126,7 @@ impl Report {
         let rates = || group.iter().map(|one| one.rows_per_second());
         let slowest = rates().fold(f64::INFINITY, f64::min);
         let fastest = rates().fold(0.0, f64::max);
-        let is_connector = matches!(first.contender, Contender::Walcast | Contender::Debezium);
+        let is_connector = first.contender.is_connector();
         let of_bound = group.iter().filter(|_| is_connector).filter_map(|one| {
             let bound = self.rate(Contender::Copy, one)?.min(self.rate(Contender::Produce, one)?);
             Some(one.rows_per_second() / bound)

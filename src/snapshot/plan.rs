@@ -20,11 +20,21 @@
 use super::range::Range;
 use crate::progress::{Generation, Part};
 
-/// Bytes of a table that are one part, where it is large.
-const PART_BYTES: u64 = 64 << 20;
+/// Bytes of a table that are one part at most. What an interruption finds half read is read again, so parts are small;
+/// each costs a statement and a record of the progress, so a large table has larger ones.
+const PART_BYTES_MAX: u64 = 64 << 20;
 
-/// And where several readers share a smaller one.
-const PART_BYTES_MIN: u64 = 4 << 20;
+/// And at least.
+const PART_BYTES_MIN: u64 = 8 << 20;
+
+/// And where several readers share a small table.
+const PART_BYTES_SHARED_MIN: u64 = 4 << 20;
+
+/// As many parts as a table has where that lies between the bounds.
+const PARTS: u64 = 512;
+
+/// As many parts side by side are read again as one.
+const NEIGHBOURS_MAX: u32 = 16;
 
 /// What is read of a table as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +61,9 @@ pub fn shares(pages: Option<u32>, bytes: u64, readers: usize, done: &[Part], gen
     if left.is_empty() {
         return Vec::new();
     }
-    let again = done.iter().map(|part| Share {
-        range: Range { from: part.from, to: part.to },
-        condition: generations.iter().find(|known| known.number == part.generation).and_then(changed_since),
+    let again = neighbours(done, step.saturating_mul(NEIGHBOURS_MAX)).into_iter().map(|(range, generation)| Share {
+        range,
+        condition: generations.iter().find(|known| known.number == generation).and_then(changed_since),
         kept: false,
     });
     let mut shares: Vec<Share> = again.collect();
@@ -61,10 +71,33 @@ pub fn shares(pages: Option<u32>, bytes: u64, readers: usize, done: &[Part], gen
     shares
 }
 
+/// Parts side by side that one generation read, taken together up to so many pages: most rows of them have not changed,
+/// and a statement for each part would cost more than its rows.
+fn neighbours(done: &[Part], pages_max: u32) -> Vec<(Range, u32)> {
+    let mut parts: Vec<(Range, u32)> =
+        done.iter().map(|part| (Range { from: part.from, to: part.to }, part.generation)).collect();
+    parts.sort_unstable_by_key(|(range, _)| range.from);
+    let mut together: Vec<(Range, u32)> = Vec::new();
+    for (range, generation) in parts {
+        match together.last_mut() {
+            Some((last, same))
+                if *same == generation && last.to == Some(range.from) && range.from - last.from < pages_max =>
+            {
+                last.to = range.to;
+            }
+            _ => together.push((range, generation)),
+        }
+    }
+    together
+}
+
 /// Pages of one part.
 fn step(pages: u32, bytes: u64, readers: usize) -> u32 {
-    let readers = u64::try_from(readers).unwrap_or(u64::MAX).max(1);
-    let wanted = if readers == 1 { PART_BYTES } else { (bytes / (readers * 2)).clamp(PART_BYTES_MIN, PART_BYTES) };
+    let wanted = (bytes / PARTS).clamp(PART_BYTES_MIN, PART_BYTES_MAX);
+    let wanted = match u64::try_from(readers).unwrap_or(u64::MAX) {
+        0 | 1 => wanted,
+        readers => wanted.min((bytes / readers.saturating_mul(2)).max(PART_BYTES_SHARED_MIN)),
+    };
     let page_bytes = (bytes / u64::from(pages.max(1))).max(1);
     u32::try_from(wanted / page_bytes).unwrap_or(u32::MAX).max(1)
 }
@@ -90,9 +123,12 @@ mod tests {
         let cut = |pages: u32, readers| shares(Some(pages), u64::from(pages) * 8192, readers, &[], &[]).len();
         assert_eq!(cut(0, 4), 1, "an empty table is one share");
         assert_eq!(cut(100, 4), 1, "a small one too");
-        assert_eq!(cut(8192, 1), 1);
-        assert_eq!(cut(8193, 1), 2);
+        assert_eq!(cut(1024, 1), 1);
+        assert_eq!(cut(1025, 1), 2);
+        assert_eq!(cut(1024, 4), 2);
         assert_eq!(cut(8192, 4), 8);
+        assert_eq!(cut(512 * 4096, 4), 512);
+        assert_eq!(cut(1024 * 8192, 4), 1024, "parts of very large tables do not grow");
         assert_eq!(shares(None, 1 << 40, 4, &[], &[]).len(), 1, "without pages of its own it cannot be cut");
     }
 
@@ -103,8 +139,9 @@ mod tests {
             lsn: Lsn::ZERO,
             contents: format!("{}:{}:", 4_294_967_296 + u64::from(number) * 100, 4_294_967_999u64),
         });
-        let done = [part(0, Some(8192), 1), part(16384, Some(20000), 2)];
-        let found = shares(Some(30000), 30000 * 8192, 1, &done, &generations);
+        let done =
+            [part(0, Some(512), 1), part(2048, Some(2500), 2), part(512, Some(768), 1), part(768, Some(1024), 2)];
+        let found = shares(Some(5000), 5000 * 8192, 1, &done, &generations);
         let told: Vec<(u32, Option<u32>, Option<&str>, bool)> = found
             .iter()
             .map(|share| (share.range.from, share.range.to, share.condition.as_deref(), share.kept))
@@ -112,11 +149,13 @@ mod tests {
         assert_eq!(
             told,
             [
-                (0, Some(8192), Some("age(w.xmin) <= age('100'::xid)"), false),
-                (16384, Some(20000), Some("age(w.xmin) <= age('200'::xid)"), false),
-                (8192, Some(16384), None, true),
-                (20000, Some(28192), None, true),
-                (28192, None, None, true),
+                (0, Some(768), Some("age(w.xmin) <= age('100'::xid)"), false),
+                (768, Some(1024), Some("age(w.xmin) <= age('200'::xid)"), false),
+                (2048, Some(2500), Some("age(w.xmin) <= age('200'::xid)"), false),
+                (1024, Some(2048), None, true),
+                (2500, Some(3524), None, true),
+                (3524, Some(4548), None, true),
+                (4548, None, None, true),
             ]
         );
         assert!(shares(Some(9), 9 * 8192, 1, &[part(0, None, 1)], &generations).is_empty(), "nothing is left");

@@ -21,6 +21,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 
+use super::LARGE_RECORD_BYTES;
 use super::failure::{self, Failure, Oversize};
 use crate::ledger::Ticket;
 use crate::sink::Deliveries;
@@ -49,6 +50,8 @@ pub(super) struct Reports {
     /// Records and bytes that librdkafka has given back, delivered or not, since the start.
     returned_records: AtomicU64,
     returned_bytes: AtomicU64,
+    /// Of these, the bytes of large records.
+    returned_large_bytes: AtomicU64,
     /// Moves whenever a callback ran, so that `poll` sees whether there was anything to serve.
     served: AtomicU64,
     failed: AtomicBool,
@@ -78,6 +81,11 @@ impl Reports {
     /// Records and bytes given back so far.
     pub(super) fn returned(&self) -> (u64, u64) {
         (self.returned_records.load(Ordering::Relaxed), self.returned_bytes.load(Ordering::Relaxed))
+    }
+
+    /// Bytes of large records given back so far.
+    pub(super) fn returned_large_bytes(&self) -> u64 {
+        self.returned_large_bytes.load(Ordering::Relaxed)
     }
 
     /// No broker can be reached, as far as is known; false again with the next delivery.
@@ -181,6 +189,9 @@ impl ProducerContext<NoCustomPartitioner> for Reports {
         let record_bytes = (message.key_len() + message.payload_len()) as u64;
         bump(&self.returned_records, 1);
         bump(&self.returned_bytes, record_bytes);
+        if record_bytes >= LARGE_RECORD_BYTES {
+            bump(&self.returned_large_bytes, record_bytes);
+        }
         match result {
             Ok(_) => self.delivered(ticket as u64),
             Err((error, message)) => {

@@ -84,6 +84,10 @@ const RECORD_OVERHEAD_BYTES: u64 = 320;
 /// The same for a header: its structure, list slot and two allocations.
 const HEADER_OVERHEAD_BYTES: u64 = 80;
 
+/// From this size on a record is a batch of its own, and librdkafka holds its compressed copy besides, which in the worst
+/// case is as large: such records count twice against the bound of the queue.
+const LARGE_RECORD_BYTES: u64 = 1_000_000;
+
 /// Polls of librdkafka's queue within one [`Sink::poll`]: each gives one batch of reports.
 const POLLS_MAX: u32 = 256;
 
@@ -102,6 +106,8 @@ pub struct KafkaSink {
     record_overhead_bytes: u64,
     taken_records: u64,
     taken_bytes: u64,
+    /// Of these, the bytes of large records.
+    taken_large_bytes: u64,
     rendered: Option<Rendered>,
     failed: Option<Failure>,
 }
@@ -129,6 +135,7 @@ impl KafkaSink {
             record_overhead_bytes: RECORD_OVERHEAD_BYTES,
             taken_records: 0,
             taken_bytes: 0,
+            taken_large_bytes: 0,
             rendered: None,
             failed: None,
         })
@@ -142,6 +149,11 @@ impl KafkaSink {
 
     fn reports(&self) -> &Reports {
         self.producer.context()
+    }
+
+    /// Bytes of large records in the queue.
+    fn large_bytes(&self) -> u64 {
+        self.taken_large_bytes.saturating_sub(self.reports().returned_large_bytes())
     }
 
     fn fail(&mut self, failure: Failure) -> Error {
@@ -269,14 +281,19 @@ impl Sink for KafkaSink {
             return Err(failure.error());
         }
         let record_bytes = (record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len)) as u64;
+        let is_large = record_bytes >= LARGE_RECORD_BYTES;
+        let twice = if is_large { record_bytes } else { 0 };
         let depth = self.depth();
-        let held = depth.bytes + depth.records * self.record_overhead_bytes;
-        if held + record_bytes + self.record_overhead_bytes > self.queue_bytes_max {
+        let held = depth.bytes + self.large_bytes() + depth.records * self.record_overhead_bytes;
+        if held + record_bytes + twice + self.record_overhead_bytes > self.queue_bytes_max {
             if record_bytes + self.record_overhead_bytes > self.queue_bytes_max {
                 let failure = failure::larger_than_queue(record.topic, record_bytes, self.queue_bytes_max);
                 return Err(self.fail(failure));
             }
-            return Ok(Append::Full);
+            // The largest of all are sent alone.
+            if depth.records > 0 {
+                return Ok(Append::Full);
+            }
         }
         let Ok(ticket) = usize::try_from(record.ticket.as_u64()) else {
             return Err(Error::bug("a ticket is wider than the platform's pointers"));
@@ -290,6 +307,9 @@ impl Sink for KafkaSink {
             Ok(()) => {
                 self.taken_records += 1;
                 self.taken_bytes += record_bytes;
+                if is_large {
+                    self.taken_large_bytes += record_bytes;
+                }
                 Ok(Append::Taken)
             }
             Err((error, returned)) => {

@@ -14,7 +14,7 @@ use tokio_postgres::{Client, NoTls};
 use crate::support::Outcome;
 
 /// Bytes of a table that are copied with one statement, as walcast does it.
-const RANGE_BYTES: u64 = 64 << 20;
+const RANGE_BYTES: u64 = 8 << 20;
 const RANGE_BYTES_MIN: u64 = 4 << 20;
 const PAGE_BYTES: u64 = 8192;
 

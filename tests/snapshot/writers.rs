@@ -39,6 +39,38 @@ fn change(random: &mut fastrand::Rng, next_id: &mut u32) -> String {
     }
 }
 
+/// How often a test with random timing is repeated: `WALCAST_SNAPSHOT_ROUNDS`, or as often as a run of all tests can bear.
+pub(super) fn rounds(usual: u64) -> u64 {
+    match std::env::var("WALCAST_SNAPSHOT_ROUNDS") {
+        Ok(rounds) => rounds.parse().expect("WALCAST_SNAPSHOT_ROUNDS is a number"),
+        Err(_) => usual,
+    }
+}
+
+/// Empties a table now and then, and changes the shape of another, until it is told to stop.
+pub(super) fn disturb(session: &Session, seed: u64, stop: &AtomicBool) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut columns = 0;
+    while !stop.load(Ordering::Relaxed) {
+        match random.u32(0..3) {
+            0 => session.execute("TRUNCATE b"),
+            1 => {
+                columns += 1;
+                session.execute(&format!("ALTER TABLE a ADD COLUMN extra_{columns} int DEFAULT {columns}"));
+            }
+            // The whole table is written anew.
+            _ if columns > 0 => {
+                session.execute(&format!("ALTER TABLE a DROP COLUMN extra_{columns}, ALTER v TYPE bigint USING v"));
+                session.execute("ALTER TABLE a ALTER v TYPE int");
+                columns -= 1;
+            }
+            _ => {}
+        }
+        // A pause, not a wait: writers must come in between.
+        std::thread::sleep(std::time::Duration::from_millis(random.u64(50..400)));
+    }
+}
+
 /// Writes until it is told to stop.
 pub(super) fn write(session: &Session, seed: u64, stop: &AtomicBool) {
     let mut random = fastrand::Rng::with_seed(seed);
@@ -81,6 +113,10 @@ impl Held {
     /// there.
     pub(super) fn take(&mut self, change: &Value) -> (i64, bool, bool) {
         let op = change["op"].as_str().unwrap_or_default();
+        if op == "t" {
+            self.rows.clear();
+            return (0, true, false);
+        }
         let row = if op == "d" { &change["before"] } else { &change["after"] };
         let id = row["id"].as_i64().expect("a key");
         let begins = matches!(op, "r" | "c");

@@ -7,12 +7,14 @@
 //! snapshot of its own. What is done is kept only when the brokers hold it, and the stream begins only when it is kept that
 //! all is done.
 
+mod blocking;
 mod generation;
 mod keeping;
 mod notices;
 
 use std::time::Duration;
 
+use blocking::Blocking;
 use generation::{Generation, Prepared};
 use keeping::Keeping;
 
@@ -50,6 +52,8 @@ pub(super) struct Snapshots {
     run: Option<Run>,
     /// Tickets are never used twice, whatever becomes of a reading.
     tally: Tally,
+    /// What signals ask for while the stream waits.
+    pub(super) blocking: Blocking,
 }
 
 impl Snapshots {
@@ -69,6 +73,7 @@ impl Snapshots {
             ),
             run: None,
             tally: Tally::default(),
+            blocking: Blocking::default(),
         }
     }
 
@@ -115,10 +120,10 @@ pub(super) fn report(looked: Result<()>, report: &mut Report) -> Result<()> {
 }
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
-    /// Takes the snapshot that is due, if any. Gives nothing where the stream may begin.
+    /// Takes the snapshots that are due, if any. Gives nothing where the stream may begin.
     pub(super) async fn snapshot(&mut self, wait: Duration) -> Option<Turn> {
         if self.snapshots.settled {
-            return None;
+            return self.blocking_snapshots(wait).await;
         }
         let taken = self.take_snapshot(wait).await;
         self.snapshots.end_run();
@@ -189,11 +194,16 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.metrics.status().enter(State::Snapshotting);
         self.tell(&Notification::started(&self.connector.topic_prefix.clone())).await?;
         self.snapshots.begun = true;
+        if self.read_all().await? { self.complete_snapshot().await } else { Ok(None) }
+    }
+
+    /// Reads until every table is read as it is. Gives false where the attempt came to its end meanwhile.
+    async fn read_all(&mut self) -> Result<bool> {
         for _ in 0..READINGS_MAX {
-            let Some(generation) = self.prepare_generation().await? else { return Ok(None) };
-            let Some(changed) = self.read_generation(generation).await? else { return Ok(None) };
+            let Some(generation) = self.prepare_generation().await? else { return Ok(false) };
+            let Some(changed) = self.read_generation(generation).await? else { return Ok(false) };
             if changed == 0 {
-                return self.complete_snapshot().await;
+                return Ok(true);
             }
             tracing::info!(tables = changed, "tables changed while they were to be read; they are read again");
         }
@@ -239,7 +249,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if !self.keep_all().await? {
             return Ok(None);
         }
-        let prepared = Prepared::make(self.connector.clone(), self.sql.clone(), self.snapshots.keeping.generations());
+        let keeping = &self.snapshots.keeping;
+        let prepared = Prepared::make(self.connector.clone(), self.sql.clone(), keeping.generations(), keeping.asked());
         let Some(prepared) = self.wait_alive(&mut Line::Closed, prepared).await? else { return Ok(None) };
         self.snapshots.keeping.add(prepared.generation.clone());
         if !self.keep_all().await? {
@@ -265,7 +276,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             tasks,
             snapshot.readers,
         );
-        let (mut hungry, mut left) = (true, parts);
+        let (mut hungry, mut left) = (parts > 0, parts);
         loop {
             if hungry {
                 let wake = self.wake();

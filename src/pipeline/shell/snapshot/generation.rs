@@ -13,6 +13,7 @@ use crate::pipeline::pump::{Pump, Scene};
 use crate::pipeline::session::create_slot;
 use crate::pipeline::snapshot::{Feed, Source};
 use crate::progress::{self, Part, TableName};
+use crate::signal::Request;
 use crate::snapshot::plan::{Share, shares};
 use crate::snapshot::readers::{Piece, Task};
 use crate::snapshot::reading::Reading;
@@ -36,7 +37,8 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Makes publication and slot where they are missing, and holds a snapshot: the slot's own where it is made now.
+    /// Makes publication and slot where they are missing, and holds a snapshot: the slot's own where it is made now. What a
+    /// signal asks for is read under one of its own.
     ///
     /// # Errors
     /// Everything that can be wrong with a server, by class; see `source` and `wire`.
@@ -47,16 +49,27 @@ impl Prepared {
         connector: Arc<Connector>,
         sql: Arc<Sql>,
         so_far: &[progress::Generation],
+        asked: Option<Request>,
     ) -> impl Future<Output = Result<Self>> + use<> {
         let number = so_far.last().map_or(1, |last| last.number.saturating_add(1));
-        async move { Self::prepare(&connector, &sql, number).await }
+        async move { Self::prepare(&connector, &sql, number, asked).await }
     }
 
-    async fn prepare(connector: &Connector, sql: &Sql, number: u32) -> Result<Self> {
+    async fn prepare(connector: &Connector, sql: &Sql, number: u32, asked: Option<Request>) -> Result<Self> {
         let filter = CaptureFilter::new(&connector.capture)?;
-        let selection = Selection::new(connector)?;
-        setup::ensure_publication(sql, connector, &filter).await?;
-        let absent = slot::state(sql, &connector.slot.name).await? == SlotState::Absent;
+        let mut selection = Selection::new(connector)?;
+        let is_asked = asked.is_some();
+        let absent = match asked {
+            // The stream was there before: what is missing of it by now is for the next session to tell.
+            Some(request) => {
+                selection = selection.asked(request);
+                false
+            }
+            None => {
+                setup::ensure_publication(sql, connector, &filter).await?;
+                slot::state(sql, &connector.slot.name).await? == SlotState::Absent
+            }
+        };
         let begin = |name: Option<String>| async move {
             Reading::begin(&connector.database, connector.snapshot.lock_timeout, name.as_deref()).await
         };
@@ -84,6 +97,9 @@ impl Prepared {
         let facts = facts::of_relations(sql, &ids).await?;
         let scene = Scene::new(lsn, held.taken, present_xid(sql).await?);
         let generation = progress::Generation { number, lsn, contents: held.contents };
+        if subjects.is_empty() && is_asked {
+            tracing::warn!("a signal asks for no table that is captured");
+        }
         tracing::info!(generation = number, %lsn, tables = subjects.len(), "holds a snapshot of the database");
         Ok(Self { generation, keeper, snapshot_name: held.name, scene, subjects, facts })
     }
@@ -93,7 +109,10 @@ impl Prepared {
         let mut generation = Generation {
             number: self.generation.number,
             snapshot_name: self.snapshot_name,
-            scene: self.scene,
+            scene: match (keeping.asked(), pump.beside().last_event()) {
+                (Some(_), Some(streamed)) => self.scene.while_waiting(streamed),
+                _ => self.scene,
+            },
             sources: Vec::new(),
             tasks: Vec::new(),
             parts: Vec::new(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::keeping::Keeping;
 use crate::catalog::facts::Facts;
 use crate::config::{Connector, Locking};
+use crate::encode::holds_values;
 use crate::error::{Error, Result};
 use crate::event::{Notification, ScanStatus};
 use crate::pgoutput::Xid;
@@ -133,10 +134,14 @@ impl Prepared {
             let found = shares(subject.pages(), subject.bytes, connector.snapshot.readers, &done, generations);
             let texts = subject.texts(&self.facts);
             let relation = pump.learn(&subject.relation, &self.facts);
+            // What no record has is not read: a large value of a column that the lists leave out costs nothing.
+            let left_out: Vec<bool> = (0..relation.columns.len())
+                .map(|position| !holds_values(&relation, position, &connector.records))
+                .collect();
             let table = generation.tables.len();
             for share in &found {
                 let part = PartId(generation.parts.len());
-                let statement = subject.copy_statement(share.range, share.condition.as_deref(), &texts, &[]);
+                let statement = subject.copy_statement(share.range, share.condition.as_deref(), &texts, &left_out);
                 let file = subject.pages().map(|_| heap);
                 generation.tasks.push(Task { part, statement, file, by_operator: subject.query.is_some() });
                 generation.parts.push((table, share.clone()));

@@ -207,10 +207,15 @@ impl Run {
         Ok(())
     }
 
+    /// Rows of a part that were read so far.
+    #[must_use]
+    pub fn rows(&self, id: PartId) -> u64 {
+        self.parts.get(id.0).map_or(0, |part| part.rows)
+    }
+
     /// Takes the parts that the brokers hold whole since the last look, with the number of their rows.
     pub fn take_finished(&mut self) -> Vec<(PartId, u64)> {
-        let rows = |id: PartId| self.parts.get(id.0).map_or(0, |part| part.rows);
-        std::mem::take(&mut self.finished).into_iter().map(|id| (id, rows(id))).collect()
+        std::mem::take(&mut self.finished).into_iter().map(|id| (id, self.rows(id))).collect()
     }
 
     /// Whether every part was read to its end and every row of it taken.

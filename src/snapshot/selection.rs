@@ -77,7 +77,7 @@ mod tests {
     use crate::catalog::{Learnt, OwnedRelation};
     use crate::config::{self, Brokers, Overrides};
     use crate::pgoutput::{RelationId, ReplicaIdentity};
-    use crate::snapshot::tables::Storage;
+    use crate::snapshot::tables::{Expected, Storage};
 
     fn connector(more: &str) -> Connector {
         let text = format!(
@@ -102,6 +102,7 @@ mod tests {
             file: 0,
             rows,
             bytes: 0,
+            expected: Expected::default(),
             filter: None,
             query: None,
         }

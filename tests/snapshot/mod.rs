@@ -3,5 +3,6 @@
 mod hand_over;
 mod incremental;
 mod initial;
+mod observed;
 mod resume;
 mod writers;

@@ -10,8 +10,9 @@
 mod generation;
 mod keeping;
 mod notices;
+mod progress;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use generation::{Generation, Prepared};
 use keeping::Keeping;
@@ -19,7 +20,8 @@ use keeping::Keeping;
 use super::{Shell, Turn, stop_ordered};
 use crate::error::{Class, Error, Kind, Result};
 use crate::event::Notification;
-use crate::observe::State;
+use crate::observe::course::Kind as SnapshotKind;
+use crate::observe::{Course, State};
 use crate::pipeline::input::Outcome;
 use crate::pipeline::shell::line::Line;
 use crate::pipeline::snapshot::{Feed, Stop};
@@ -115,6 +117,11 @@ pub(super) fn report(looked: Result<()>, report: &mut Report) -> Result<()> {
 }
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
+    /// What is told of this snapshot.
+    fn course(&self) -> &Course {
+        self.metrics.status().course(SnapshotKind::Initial)
+    }
+
     /// Takes the snapshot that is due, if any. Gives nothing where the stream may begin.
     pub(super) async fn snapshot(&mut self, wait: Duration) -> Option<Turn> {
         if self.snapshots.settled {
@@ -123,7 +130,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let taken = self.take_snapshot(wait).await;
         self.snapshots.end_run();
         self.pump.drop_waiting();
-        if std::mem::take(&mut self.snapshots.begun) && !self.sink_failed {
+        let begun = std::mem::take(&mut self.snapshots.begun);
+        if begun {
+            self.course().abort(Instant::now());
+        }
+        if begun && !self.sink_failed {
             // What is told of the end cannot be what ends it.
             let _ = self.tell(&Notification::aborted(&self.connector.topic_prefix.clone())).await;
         }
@@ -173,6 +184,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let decision = self.decide_snapshot().await?;
         match decision {
             Decision::None => {
+                self.course().skip(Instant::now());
                 self.tell(&Notification::skipped(&self.connector.topic_prefix.clone())).await?;
                 return Ok(None);
             }
@@ -187,6 +199,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         self.read_history(&mut Line::Closed).await?;
         self.metrics.status().enter(State::Snapshotting);
+        self.course().attempt(Instant::now());
         self.tell(&Notification::started(&self.connector.topic_prefix.clone())).await?;
         self.snapshots.begun = true;
         for _ in 0..READINGS_MAX {
@@ -245,7 +258,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if !self.keep_all().await? {
             return Ok(None);
         }
-        Ok(Some(prepared.plan(&mut self.pump, &self.connector, &self.snapshots.keeping)))
+        let told = (self.metrics.status(), SnapshotKind::Initial);
+        Ok(Some(prepared.plan(&mut self.pump, &self.connector, &self.snapshots.keeping, told)))
     }
 
     /// Reads under one snapshot of the database. Gives how many tables have to be read again under another one, and nothing
@@ -290,6 +304,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             hungry = self.work_off(&mut feed).await?;
             self.settle();
             let Some(run) = &mut self.snapshots.run else { return Ok(None) };
+            generation.progress.turn(run);
             let finished = run.take_finished();
             let is_read = run.is_read();
             generation.finish(&finished, &mut self.snapshots.keeping);
@@ -343,7 +358,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if !self.keep_all().await? {
             return Ok(None);
         }
-        tracing::info!(rows = self.snapshots.keeping.rows(), "the snapshot is complete");
+        let (course, now) = (self.course(), Instant::now());
+        course.complete(now);
+        let seconds = course.figures(now).map(|figures| figures.elapsed.as_secs_f64());
+        tracing::info!(rows = self.snapshots.keeping.rows(), seconds, "the snapshot is complete");
         self.tell(&Notification::completed(&self.connector.topic_prefix.clone())).await?;
         self.snapshots.begun = false;
         if self.rest(self.connector.snapshot.streaming_delay).await? { Ok(None) } else { Ok(Some(Turn::Drain)) }

@@ -3,11 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::keeping::Keeping;
+use super::progress::{Plan, Progress};
 use crate::catalog::facts::Facts;
 use crate::config::{Connector, Locking};
 use crate::error::{Error, Result};
 use crate::event::{Notification, ScanStatus};
+use crate::observe::Status;
+use crate::observe::course::Kind;
 use crate::pgoutput::Xid;
 use crate::pipeline::pump::{Pump, Scene};
 use crate::pipeline::session::create_slot;
@@ -88,24 +93,20 @@ impl Prepared {
         Ok(Self { generation, keeper, snapshot_name: held.name, scene, subjects, facts })
     }
 
-    /// Plans what is left to be read.
-    pub(super) fn plan(self, pump: &mut Pump, connector: &Connector, keeping: &Keeping) -> Generation {
-        let mut generation = Generation {
-            number: self.generation.number,
-            snapshot_name: self.snapshot_name,
-            scene: self.scene,
-            sources: Vec::new(),
-            tasks: Vec::new(),
-            parts: Vec::new(),
-            tables: Vec::new(),
-            keeper: self.keeper,
-            notices: VecDeque::new(),
-            connector: connector.topic_prefix.clone(),
-            all: String::new(),
-        };
+    /// Plans what is left to be read, and tells that to those who look at snapshots of this kind.
+    pub(super) fn plan(
+        self,
+        pump: &mut Pump,
+        connector: &Connector,
+        keeping: &Keeping,
+        (status, kind): (&Arc<Status>, Kind),
+    ) -> Generation {
+        let mut plan = Plan::default();
+        let (mut sources, mut tasks, mut parts, mut tables) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for subject in &self.subjects {
             let name = TableName { schema: subject.relation.schema.clone(), table: subject.relation.table.clone() };
             if keeping.is_done(&name) {
+                plan.add_done();
                 continue;
             }
             let heap = (subject.relation.id.0, subject.file);
@@ -114,17 +115,18 @@ impl Prepared {
             let found = shares(subject.pages(), subject.bytes, connector.snapshot.readers, &done, generations);
             let texts = subject.texts(&self.facts);
             let relation = pump.learn(&subject.relation, &self.facts);
-            let table = generation.tables.len();
+            let table = tables.len();
             for share in &found {
-                let part = PartId(generation.parts.len());
+                let part = PartId(parts.len());
                 let statement = subject.copy_statement(share.range, share.condition.as_deref(), &texts, &[]);
                 let file = subject.pages().map(|_| heap);
-                generation.tasks.push(Task { part, statement, file, by_operator: subject.query.is_some() });
-                generation.parts.push((table, share.clone()));
+                tasks.push(Task { part, statement, file, by_operator: subject.query.is_some() });
+                parts.push((table, share.clone()));
             }
             let rows = done.iter().map(|part| part.rows).sum();
-            generation.sources.push(Source { relation, texts, introduced: false });
-            generation.tables.push(Table {
+            plan.add(subject, &found, rows);
+            sources.push(Source { relation, texts, introduced: false });
+            tables.push(Table {
                 name,
                 heap,
                 parts: found.len(),
@@ -134,9 +136,21 @@ impl Prepared {
                 begun: false,
             });
         }
-        let names: Vec<String> = generation.tables.iter().map(Table::full_name).collect();
-        generation.all = names.join(",");
-        generation
+        let names: Vec<String> = tables.iter().map(Table::full_name).collect();
+        Generation {
+            number: self.generation.number,
+            snapshot_name: self.snapshot_name,
+            scene: self.scene,
+            sources,
+            tasks,
+            parts,
+            tables,
+            keeper: self.keeper,
+            notices: VecDeque::new(),
+            connector: connector.topic_prefix.clone(),
+            all: names.join(","),
+            progress: plan.tell(status, kind),
+        }
     }
 }
 
@@ -169,6 +183,8 @@ pub(super) struct Generation {
     connector: String,
     /// Names of all tables.
     all: String,
+    /// What is told of it while it goes on.
+    pub(super) progress: Progress,
 }
 
 struct Table {
@@ -209,9 +225,13 @@ impl Generation {
     /// Something of a part was read.
     pub(super) fn begin(&mut self, piece: &Piece) {
         let (Piece::Bytes { part, .. } | Piece::End(part) | Piece::TableChanged(part, _)) = piece else { return };
+        if let Piece::Bytes { pieces, .. } = piece {
+            self.progress.batch(*part, pieces.iter().map(Bytes::len).sum());
+        }
         let Some((at, _)) = self.parts.get(part.0) else { return };
         let Some(table) = self.tables.get_mut(*at).filter(|table| !table.begun) else { return };
         table.begun = true;
+        self.progress.begin(*at);
         self.notices.push_back(Notification::in_progress(&self.connector, &table.full_name(), &self.all));
     }
 
@@ -237,21 +257,24 @@ impl Generation {
             let Some(table) = self.tables.get_mut(*at) else { continue };
             table.left = table.left.saturating_sub(1);
             table.rows += rows;
+            self.progress.part_done(part);
             if share.kept && table.parts > 1 && table.state == Reads::Well {
                 let (from, to) = (share.range.from, share.range.to);
                 keeping.part_done(&table.name, Part { generation: self.number, heap: table.heap, from, to, rows });
             }
         }
-        for table in self.tables.iter_mut().filter(|table| table.left == 0) {
+        for (at, table) in self.tables.iter_mut().enumerate().filter(|(_, table)| table.left == 0) {
             match table.state {
                 Reads::Done | Reads::Forgotten => {}
                 Reads::Well => {
                     table.state = Reads::Done;
+                    self.progress.finish(at);
                     keeping.table_done(&table.name, table.rows);
                     self.notices.push_back(scanned(&self.connector, table, &self.all, ScanStatus::Succeeded));
                 }
                 Reads::Again => {
                     table.state = Reads::Forgotten;
+                    self.progress.leave(at);
                     self.notices.push_back(scanned(&self.connector, table, &self.all, ScanStatus::SqlException));
                     let parts = keeping.parts(&table.name, table.heap);
                     keeping.forget(&table.name, parts.iter().map(|part| part.from).collect());

@@ -74,6 +74,13 @@ impl Retention {
         self.room_bytes().map(|room| (self.held_bytes as f64 / room.max(1) as f64).min(1.0))
     }
 
+    /// The same in whole hundredths.
+    #[must_use]
+    pub fn percent(&self) -> Option<u64> {
+        let hundredth = |room: u64| u128::from(self.held_bytes) * 100 / u128::from(room.max(1));
+        self.room_bytes().map(|room| u64::try_from(hundredth(room).min(100)).unwrap_or(100))
+    }
+
     fn danger(&self) -> Danger {
         match (self.status, self.share()) {
             (WalStatus::Lost, _) => Danger::Lost,
@@ -143,6 +150,7 @@ mod tests {
         let unreserved = Retention { status: WalStatus::Unreserved, safe_bytes: Some(-5), ..held(90) };
         assert_eq!(watch.look(&unreserved), Some(Danger::Unreserved));
         assert_eq!(unreserved.share(), Some(1.0));
+        assert_eq!((unreserved.percent(), held(57).percent()), (Some(100), Some(57)));
         assert_eq!(watch.look(&Retention { status: WalStatus::Lost, ..unreserved }), Some(Danger::Lost));
     }
 

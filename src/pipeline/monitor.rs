@@ -71,12 +71,11 @@ fn warn(danger: Danger, retention: &Retention, slot: &str, state: State) {
     match danger {
         Danger::None => {}
         Danger::Half | Danger::Most => {
-            let share = retention.share().unwrap_or_default();
             tracing::warn!(
                 slot,
                 held_bytes,
                 limit_bytes,
-                percent = format_args!("{:.0}", share * 100.0),
+                percent = retention.percent(),
                 remedy = format_args!("{raise}; {why}"),
                 "the slot holds back much of the log that max_slot_wal_keep_size allows; beyond it the slot is lost"
             );

@@ -164,12 +164,14 @@ impl Table {
     }
 }
 
-/// How much of all tables is read, each by its size. Unknown while one is to be read of which nothing is known.
+/// How much of all tables is read, each by its size. One of which only the size is known counts when it is done. Unknown
+/// while one is to be read of which nothing is known.
 pub(super) fn share_of_all(tables: &[Arc<Table>]) -> Option<f64> {
     let (mut read, mut all) = (0.0, 0.0);
     for table in tables {
-        let weight = ratio(table.planned.bytes.max(table.planned.heap_bytes) + TABLE_BYTES, 1);
-        read += table.share()? * weight;
+        let bytes = table.planned.bytes.max(table.planned.heap_bytes);
+        let weight = ratio(bytes + TABLE_BYTES, 1);
+        read += table.share().or((bytes > 0).then_some(0.0))? * weight;
         all += weight;
     }
     (all > 0.0).then(|| read / all)

@@ -76,6 +76,14 @@ fn of_what_nobody_knows_the_size_nothing_is_said_until_it_is_done() {
     let figures = course.figures(begin + SECOND).unwrap();
     assert!(figures.share.is_some_and(|share| share > 0.5), "{figures:?}");
     assert!(figures.left.is_some());
+
+    // And of a query in place of a table of known size, the size counts for all when it is done.
+    let query = Planned { name: "s.q".to_owned(), bytes: 292 * 8192, parts: 1, ..Planned::default() };
+    let (course, tables) = self::course(vec![query, analysed("s.t", 100, 106 * 8192)], 0, begin);
+    tables[1].add_rows(50);
+    assert_eq!(tables[0].figures(SECOND).share, None);
+    let share = course.figures(begin + SECOND).unwrap().share.unwrap();
+    assert!((share - 0.13).abs() < 0.01, "{share}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Plan {
         let name = format!("{}.{}", subject.relation.schema, subject.relation.table);
         // What an operator's query gives, or a filter leaves, nobody has counted.
         let planned = if subject.query.is_some() {
-            Planned { name, ..Planned::default() }
+            Planned { name, bytes: subject.expected.bytes, ..Planned::default() }
         } else {
             let left: u64 = shares.iter().map(of_share).sum();
             let heap_bytes = if pages > 0 { subject.bytes } else { subject.expected.bytes };

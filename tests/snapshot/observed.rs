@@ -53,7 +53,8 @@ fn a_snapshot_is_told_while_it_is_taken_and_after_it() {
         assert_eq!(walcast.metric(&sample), Some(value), "{sample}");
     }
     assert!(walcast.metric("walcast_snapshot_tables_remaining{kind=\"initial\"}") >= Some(1.0));
-    assert_eq!(walcast.metric("walcast_snapshot_remaining_seconds{kind=\"initial\"}"), None, "nobody knows");
+    let share = walcast.metric("walcast_snapshot_read_ratio{kind=\"initial\"}").expect("the sizes are known");
+    assert!((0.1..1.0).contains(&share), "{share}");
     wait::until("what the slot holds is told", wait::PATIENCE, || {
         walcast.metric("walcast_slot_retained_bytes").is_some_and(|bytes| bytes > 0.0)
     });
@@ -114,4 +115,39 @@ fn a_snapshot_beside_the_stream_is_told_as_one_of_its_own() {
     assert!(walcast.metric("walcast_snapshot_chunk{kind=\"incremental\"}") >= Some(4.0));
     assert_eq!(walcast.metric(&state("initial", "completed")), None, "there was none");
     assert_eq!(status(&walcast)["snapshots"]["incremental"]["tables_remaining"], 0);
+}
+
+#[test]
+fn sizes_are_told_as_the_server_estimates_them() {
+    // Given a root that is published for its partitions, a table that grew since it was analysed, and one that never was.
+    let scene = Scene::new(
+        servers::postgres_18(),
+        "CREATE TABLE root (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+         CREATE TABLE low PARTITION OF root FOR VALUES FROM (0) TO (100);
+         CREATE TABLE high PARTITION OF root FOR VALUES FROM (100) TO (1000);
+         INSERT INTO root SELECT i, 'v' FROM generate_series(0, 299) i; ANALYZE root;
+         CREATE TABLE grown (id int PRIMARY KEY, v text) WITH (autovacuum_enabled = off);
+         ALTER TABLE grown ALTER v SET STORAGE PLAIN;
+         INSERT INTO grown SELECT i, repeat('v', 7000) FROM generate_series(1, 10) i; ANALYZE grown;
+         INSERT INTO grown SELECT i, repeat('v', 7000) FROM generate_series(11, 30) i;
+         CREATE TABLE never (id int PRIMARY KEY) WITH (autovacuum_enabled = off); INSERT INTO never VALUES (1)",
+    );
+    scene.execute(&format!(
+        "CREATE PUBLICATION {} FOR TABLE root, grown, never WITH (publish_via_partition_root = true)",
+        scene.database.publication
+    ));
+    // When they are read.
+    let walcast = scene.stream(&[("snapshot.mode", "initial")]);
+    wait_for_metric(&walcast, &state("initial", "completed"), 1.0);
+    // Then each tells what was known of it before.
+    let told = status(&walcast);
+    let tables = told["snapshots"]["initial"]["captured_tables"].as_array().expect("a list");
+    let expected = |name: &str| {
+        let table = tables.iter().find(|table| table["table"] == name).expect("it is captured");
+        table["rows_expected"].clone()
+    };
+    assert_eq!(expected("public.root"), 300);
+    assert_eq!(expected("public.never"), Value::Null);
+    assert_eq!(expected("public.grown"), 30, "one row on each page, as there was on the first ten");
+    assert_eq!(walcast.metric("walcast_snapshot_rows{kind=\"initial\"}"), Some(331.0));
 }

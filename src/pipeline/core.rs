@@ -74,6 +74,8 @@ pub struct Core {
     /// The last unit ended in the middle of its transaction.
     cut: bool,
     blocked: bool,
+    /// Frames are wanted no more behind the open transaction: the session is going to be left.
+    held: bool,
     heard_at: Instant,
     status_at: Instant,
     status_flush: Lsn,
@@ -98,6 +100,7 @@ impl Core {
             appended: None,
             cut: false,
             blocked: false,
+            held: false,
             heard_at: now,
             status_at: now,
             status_flush: Lsn::ZERO,
@@ -155,16 +158,22 @@ impl Core {
         self.appended
     }
 
-    /// Whether frames are wanted: not while the sink is full, nor after an orderly end was asked for, except
+    /// Whether frames are wanted: not while the sink is full, nor after an orderly end or a pause was asked for, except
     /// for the rest of a transaction that is open.
     #[must_use]
     pub fn reading(&self) -> bool {
         !self.blocked
             && match self.phase {
-                Phase::Streaming => true,
+                Phase::Streaming => !self.held || self.open.is_some(),
                 Phase::Draining => self.open.is_some(),
                 Phase::Connecting | Phase::Ending | Phase::Ended => false,
             }
+    }
+
+    /// Whether the pause that was asked for is reached: between two transactions, and everything is delivered.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.phase == Phase::Streaming && self.held && self.is_complete()
     }
 
     /// When [`Input::Tick`] is due next, in the absence of anything else.
@@ -205,6 +214,7 @@ impl Core {
             Input::SinkLost(error) => self.sink_lost(error, now, effects),
             Input::SourceLost(error) => self.source_lost(error, now, effects),
             Input::SessionLeft => self.session_left(now, effects),
+            Input::Pause => self.held = true,
             Input::CopyEnded => self.copy_ended(effects),
             Input::Stop { patience } => self.stop(patience, now, effects),
             Input::Tick => self.tick(now, effects),
@@ -390,6 +400,7 @@ impl Core {
 
     fn between_sessions(&mut self, now: Instant) {
         self.phase = Phase::Connecting;
+        self.held = false;
         self.streaming_since = None;
         // What a session announced before it ended says nothing about the next one.
         self.heard_at = now;
@@ -425,7 +436,7 @@ impl Core {
         match self.phase {
             Phase::Streaming | Phase::Draining => {
                 let silence = now.duration_since(self.heard_at);
-                if self.phase == Phase::Streaming && !self.blocked && silence >= self.silence_max() {
+                if self.phase == Phase::Streaming && !self.blocked && !self.held && silence >= self.silence_max() {
                     let error = Error::new(Kind::Connection, "the server has been silent for too long").detail(
                         format!("nothing arrived for {} s although an answer was asked for", silence.as_secs()),
                     );

@@ -77,6 +77,23 @@ fn failure(effects: &[Effect]) -> Option<Kind> {
     })
 }
 
+#[test]
+fn a_pause_is_reached_behind_the_open_transaction_when_all_is_delivered_and_ends_with_the_session() {
+    let mut rig = Rig::streaming(10);
+    rig.apply(Input::UnitOpened);
+    let ticket = rig.core.open_ticket().unwrap();
+    rig.apply(Input::Pause);
+    assert!(rig.core.reading() && !rig.core.is_paused(), "the transaction is read to its end");
+    rig.apply(Input::UnitSealed { records: 1, end: Some(EndLsn::new(Lsn::new(20))), position: position(20) });
+    assert!(!rig.core.reading() && !rig.core.is_paused(), "the brokers do not hold it");
+    rig.delivered(ticket, 1);
+    assert!(rig.core.is_paused());
+    let effects = rig.apply(Input::SessionLeft);
+    assert!(matches!(effects[..], [Effect::CloseSource, Effect::Connect { after: Duration::ZERO }]), "{effects:?}");
+    rig.apply(Input::Connected { confirmed_flush: Lsn::new(20), answer_within: None });
+    assert!(rig.core.reading() && !rig.core.is_paused());
+}
+
 fn cut() -> Error {
     Error::new(Kind::Connection, "cut")
 }

@@ -57,6 +57,8 @@ pub enum Input<'a> {
     SourceLost(Error),
     /// We left the replication session to begin another.
     SessionLeft,
+    /// The session is going to be left: nothing is wanted of it behind the transaction that is open.
+    Pause,
     /// The server ended the copy, after we asked or by itself.
     CopyEnded,
     /// An operator or the system wants an orderly end.

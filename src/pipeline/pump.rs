@@ -40,7 +40,7 @@ use crate::wire::{CopyBoth, Frame};
 pub use beside::{Beside, Keyed};
 pub use off_table::OffTable;
 use off_table::Pending;
-pub use reading::Scene;
+pub use reading::{Scene, Streamed};
 
 /// Records of one unit before a transaction is cut into another slice, so that no count and no wait of the
 /// ledger grows with the size of a transaction.

@@ -260,6 +260,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             if let Some(turn) = self.carry_out(&mut copy).await {
                 return turn;
             }
+            if self.leave_for_snapshot(&mut copy).await {
+                continue;
+            }
             let Some(stream) = &mut copy else { return Turn::Drain };
             if let Err(error) = self.attend(&mut Line::Open(stream)).await {
                 self.source_lost(error);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::blocking::BlockingState;
 use super::incremental::IncrementalState;
 use super::record::{self, Saying, Subject, Unreadable};
 use crate::lsn::Lsn;
@@ -95,6 +96,8 @@ pub enum Entry {
     },
     /// How far the incremental snapshot is.
     Incremental(IncrementalState),
+    /// Which blocking snapshots are not done.
+    Blocking(BlockingState),
 }
 
 impl Entry {
@@ -103,7 +106,7 @@ impl Entry {
     pub const fn snapshot(&self) -> Option<&SnapshotId> {
         match self {
             Self::Snapshot { id, .. } | Self::Part { id, .. } | Self::Table { id, .. } => Some(id),
-            Self::Forget { .. } | Self::Incremental(_) => None,
+            Self::Forget { .. } | Self::Incremental(_) | Self::Blocking(_) => None,
         }
     }
 }
@@ -115,6 +118,7 @@ pub struct Book {
     tables: HashMap<TableName, (SnapshotId, u64)>,
     parts: HashMap<TableName, Vec<(SnapshotId, Part)>>,
     incremental: IncrementalState,
+    blocking: BlockingState,
 }
 
 impl Book {
@@ -135,6 +139,7 @@ impl Book {
                 self.remove_parts(&table, &parts);
             }
             Entry::Incremental(state) => self.incremental = state,
+            Entry::Blocking(state) => self.blocking = state,
         }
     }
 
@@ -149,6 +154,7 @@ impl Book {
             // Only an operator's hand removes it: then nothing was ever read.
             Saying::Removed(Subject::Snapshot) => self.snapshot = None,
             Saying::Removed(Subject::Incremental) => self.incremental = IncrementalState::default(),
+            Saying::Removed(Subject::Blocking) => self.blocking = BlockingState::default(),
             Saying::Removed(Subject::Table { table }) => drop(self.tables.remove(&table)),
             Saying::Removed(Subject::Part { table, page }) => self.remove_parts(&table, &[page]),
         }
@@ -174,6 +180,12 @@ impl Book {
     #[must_use]
     pub const fn incremental(&self) -> &IncrementalState {
         &self.incremental
+    }
+
+    /// Blocking snapshots that are not done.
+    #[must_use]
+    pub const fn blocking(&self) -> &BlockingState {
+        &self.blocking
     }
 
     /// Its generations.

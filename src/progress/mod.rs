@@ -8,6 +8,7 @@
 //!   what stands here is not.
 //! - Entries name the snapshot that they belong to, so that those of an earlier one say nothing of a later one.
 
+mod blocking;
 mod book;
 mod incremental;
 pub mod record;
@@ -15,6 +16,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use blocking::{BlockingCondition, BlockingRequest, BlockingState};
 pub use book::{Book, Entry, Generation, Part, SnapshotId, SnapshotState, TableName};
 pub use incremental::{IncrementalState, IncrementalTable, KeyValues};
 pub use record::Unreadable;

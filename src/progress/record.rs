@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Generation, IncrementalState, Part, SnapshotId, SnapshotState, TableName};
+use super::{BlockingState, Entry, Generation, IncrementalState, Part, SnapshotId, SnapshotState, TableName};
 use crate::lsn::Lsn;
 
 /// The format of the values that are written, and the only one that is read.
@@ -74,6 +74,8 @@ pub(super) enum Subject {
     },
     /// The incremental snapshot.
     Incremental,
+    /// Blocking snapshots.
+    Blocking,
 }
 
 /// What a record says.
@@ -101,10 +103,10 @@ struct Value<'a, T> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Standing<'a> {
+struct Standing<'a, T: Clone> {
     format: u32,
     #[serde(flatten)]
-    state: Cow<'a, IncrementalState>,
+    state: Cow<'a, T>,
 }
 
 #[derive(Deserialize)]
@@ -175,6 +177,9 @@ pub fn records(connector: &str, entry: &Entry) -> Vec<Record> {
         Entry::Incremental(state) => {
             vec![record(Subject::Incremental, Some(json(&Standing { format: FORMAT, state: Cow::Borrowed(state) })))]
         }
+        Entry::Blocking(state) => {
+            vec![record(Subject::Blocking, Some(json(&Standing { format: FORMAT, state: Cow::Borrowed(state) })))]
+        }
     }
 }
 
@@ -213,8 +218,12 @@ pub(super) fn read(connector: &str, key: Option<&[u8]>, value: Option<&[u8]>) ->
             Entry::Part { id, table, part: part.into_part() }
         }
         Subject::Incremental => {
-            let Standing { state, .. } = serde_json::from_slice(value).map_err(|_| Unreadable::Value)?;
+            let Standing::<IncrementalState> { state, .. } = standing(value)?;
             Entry::Incremental(state.into_owned())
+        }
+        Subject::Blocking => {
+            let Standing::<BlockingState> { state, .. } = standing(value)?;
+            Entry::Blocking(state.into_owned())
         }
     };
     Ok(Saying::Holds(entry))
@@ -227,6 +236,10 @@ fn json(value: &impl Serialize) -> Vec<u8> {
 
 fn value(id: &SnapshotId, content: impl Serialize) -> Vec<u8> {
     json(&Value { format: FORMAT, snapshot: Cow::Borrowed(&id.0), content })
+}
+
+fn standing<T: Clone + for<'de> Deserialize<'de>>(value: &[u8]) -> Result<Standing<'static, T>, Unreadable> {
+    serde_json::from_slice(value).map_err(|_| Unreadable::Value)
 }
 
 fn content<T: for<'de> Deserialize<'de>>(value: &[u8]) -> Result<(SnapshotId, T), Unreadable> {

@@ -46,6 +46,25 @@ fn told(entries: &[Entry]) -> Book {
     book
 }
 
+#[test]
+fn a_blocking_snapshot_is_kept_beside_the_one_before_the_stream() {
+    let condition = BlockingCondition { collection: "a.b".to_owned(), filter: "id > 1".to_owned() };
+    let request = BlockingRequest {
+        signal: "7".to_owned(),
+        collections: vec!["a[.].*".to_owned()],
+        conditions: vec![condition],
+        done: vec![table("t")],
+    };
+    let asked = Entry::Blocking(BlockingState { requests: vec![request] });
+    let value = r#"{"format":1,"requests":[{"signal":"7","collections":["a[.].*"],"conditions":[{"collection":"a.b","filter":"id > 1"}],"done":[{"schema":"public","table":"t"}]}]}"#;
+    assert_eq!(forms(&asked), [(r#"{"connector":"shop","entry":"blocking"}"#.to_owned(), Some(value.to_owned()))]);
+    let entries = [snapshot("a", SnapshotState::Completed), done("a", "t"), asked];
+    let book = read(&written(&entries));
+    assert_eq!(book, told(&entries));
+    assert_eq!(book.snapshot(), Some((&id("a"), SnapshotState::Completed)));
+    assert_eq!(read(&written(&[Entry::Blocking(BlockingState::default())])).blocking(), &BlockingState::default());
+}
+
 /// What compaction leaves: the last record of each key, in the order of the topic.
 fn compacted(records: &[Record]) -> Vec<Record> {
     let is_last = |at: usize| records[at + 1..].iter().all(|later| later.key != records[at].key);

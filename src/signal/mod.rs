@@ -63,6 +63,17 @@ pub struct Request {
 }
 
 impl Request {
+    /// One for these expressions for tables, with conditions of an expression and a filter each.
+    ///
+    /// # Errors
+    /// Why one is no expression.
+    pub fn of<'a>(
+        tables: impl IntoIterator<Item = &'a str>,
+        conditions: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, String> {
+        parse::request(tables, conditions)
+    }
+
     /// The filter for a table: that of the first condition that names it.
     #[must_use]
     pub fn filter(&self, schema: &str, table: &str) -> Option<&str> {
@@ -74,9 +85,11 @@ impl Request {
 /// An entry of `additional-conditions`.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    /// `data-collection`: an expression for `schema.table`.
+    /// `data-collection`, as it was written.
+    pub text: String,
+    /// The same: an expression for `schema.table`.
     pub table: Regex,
-    /// `filter`: for incremental snapshots a predicate, for blocking ones a whole SELECT.
+    /// `filter`: for incremental snapshots a predicate, for blocking ones a whole SELECT or a predicate.
     pub filter: String,
 }
 

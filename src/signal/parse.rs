@@ -69,7 +69,23 @@ fn condition(value: &Value) -> Result<Condition, String> {
     let table = text(fields, "data-collection")?.ok_or("one of its additional-conditions has no data-collection")?;
     let filter = text(fields, "filter")?.filter(|filter| !filter.trim().is_empty());
     let filter = filter.ok_or("one of its additional-conditions has no filter")?;
-    Ok(Condition { table: expression(&table)?, filter })
+    Ok(Condition { table: expression(&table)?, text: table, filter })
+}
+
+/// A request of texts that were read before.
+pub(super) fn request<'a>(
+    tables: impl IntoIterator<Item = &'a str>,
+    conditions: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Request, String> {
+    let table = |text: &str| Ok((text.to_owned(), expression(text)?));
+    let condition = |(text, filter): (&str, &str)| {
+        Ok(Condition { table: expression(text)?, text: text.to_owned(), filter: filter.to_owned() })
+    };
+    Ok(Request {
+        tables: Tables(tables.into_iter().map(table).collect::<Result<_, String>>()?),
+        conditions: conditions.into_iter().map(condition).collect::<Result<_, String>>()?,
+        surrogate_key: None,
+    })
 }
 
 /// `data-collections`; absent and empty are the same.

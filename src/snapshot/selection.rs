@@ -2,9 +2,10 @@
 //!
 //! Owns [`Selection`]. Pure.
 
-use super::tables::Subject;
+use super::tables::{Storage, Subject};
 use crate::config::{Connector, QueryOverride, Signals, TableOrder};
 use crate::error::Result;
+use crate::signal::Request;
 use crate::source::capture::{CaptureFilter, TableFilter};
 
 /// What the settings say of the tables of a snapshot.
@@ -17,6 +18,8 @@ pub struct Selection {
     order: TableOrder,
     /// The expressions of `table.include.list`, one by one.
     listed: Vec<TableFilter>,
+    /// What a signal asks for, in place of the lists and queries of the settings.
+    asked: Option<Request>,
 }
 
 impl Selection {
@@ -35,7 +38,17 @@ impl Selection {
             listed: listed
                 .map(|one| TableFilter::new("table.include.list", std::slice::from_ref(one)))
                 .collect::<Result<_>>()?,
+            asked: None,
         })
+    }
+
+    /// What a signal asks for of the tables that are captured: neither `snapshot.include.collection.list` nor queries of the
+    /// settings concern it.
+    ///
+    /// Source: Debezium's `RelationalSnapshotChangeEventSource.getBlockingSnapshottingTask`.
+    #[must_use]
+    pub fn asked(self, request: Request) -> Self {
+        Self { asked: Some(request), ..self }
     }
 
     /// Whether a table is read.
@@ -43,7 +56,10 @@ impl Selection {
     pub fn admits(&self, schema: &str, table: &str) -> bool {
         !self.signals.are_in(schema, table)
             && self.captured.matches(schema, table)
-            && self.included.matches(schema, table)
+            && match &self.asked {
+                Some(request) => request.tables.matches(schema, table),
+                None => self.included.matches(schema, table),
+            }
     }
 
     /// Gives tables their queries, and puts them into their order, which is that of the records in one reader.
@@ -53,8 +69,15 @@ impl Selection {
     pub fn arrange(&self, subjects: &mut [Subject]) {
         let name = |subject: &Subject| format!("{}.{}", subject.relation.schema, subject.relation.table);
         for subject in &mut *subjects {
-            let name = name(subject);
-            subject.query = self.overrides.iter().find(|query| query.table == name).map(|query| query.query.clone());
+            subject.query = match &self.asked {
+                Some(request) => request
+                    .filter(&subject.relation.schema, &subject.relation.table)
+                    .map(|filter| query_of(subject, filter)),
+                None => {
+                    let name = name(subject);
+                    self.overrides.iter().find(|query| query.table == name).map(|query| query.query.clone())
+                }
+            };
         }
         let place = |subject: &Subject| {
             let (schema, table) = (&subject.relation.schema, &subject.relation.table);
@@ -69,6 +92,22 @@ impl Selection {
             }
         }
     }
+}
+
+/// The query that a signal's filter asks for: a SELECT is one, as Debezium wants it, and a predicate belongs into one.
+fn query_of(subject: &Subject, filter: &str) -> String {
+    let is_query = ["select", "with"].iter().any(|word| {
+        let begin = filter.trim_start();
+        begin.get(..word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
+            && begin.get(word.len()..).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    });
+    if is_query {
+        return filter.to_owned();
+    }
+    let only = if matches!(subject.storage, Storage::Heap { .. }) { "ONLY " } else { "" };
+    let published = subject.filter.as_ref().map(|filter| format!("({filter}) AND ")).unwrap_or_default();
+    // It may end in a comment.
+    format!("SELECT * FROM {only}{} WHERE {published}({filter}\n)", subject.name())
 }
 
 #[cfg(test)]
@@ -131,6 +170,22 @@ mod tests {
             read("table.exclude.list=s[.]t\nsnapshot.include.collection.list=a.c,S.T,a-b[.]x"),
             ["a-b.x", "a.c"]
         );
+    }
+
+    #[test]
+    fn a_signal_asks_for_tables_and_filters_of_its_own() {
+        let settings = "table.include.list=a[.].*\nsnapshot.include.collection.list=a.z\n\
+                        snapshot.select.statement.overrides=a.b\nsnapshot.select.statement.overrides.a.b=SELECT 1";
+        let filters = [("a.c", " Select * from x -- all"), ("a.z", "selected > 3 -- no more")];
+        let request = Request::of(["a[.][bcz]", "s.t"], filters).unwrap();
+        let selection = Selection::new(&connector(settings)).unwrap().asked(request);
+        assert!(selection.admits("a", "c") && !selection.admits("s", "t"), "only what is captured");
+        let published = Subject { filter: Some("v > 0".to_owned()), ..subject("a", "z", None) };
+        let mut subjects = [published, subject("a", "b", None), subject("a", "c", None)];
+        selection.arrange(&mut subjects);
+        let queries: Vec<_> = subjects.iter().map(|subject| subject.query.as_deref()).collect();
+        let predicate = "SELECT * FROM \"a\".\"z\" WHERE (v > 0) AND (selected > 3 -- no more\n)";
+        assert_eq!(queries, [None, Some(" Select * from x -- all"), Some(predicate)]);
     }
 
     #[test]

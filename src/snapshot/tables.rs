@@ -113,7 +113,8 @@ impl Subject {
         }
         let only = if matches!(self.storage, Storage::Heap { .. }) { "ONLY " } else { "" };
         let _ = match &self.query {
-            Some(query) => write!(sql, " FROM ({}) AS w", query.trim().trim_end_matches(';')),
+            // It may end in a comment.
+            Some(query) => write!(sql, " FROM ({}\n) AS w", query.trim().trim_end_matches(';')),
             None => write!(sql, " FROM {only}{} AS w", self.name()),
         };
         let mut conditions = Vec::new();
@@ -342,7 +343,7 @@ mod tests {
         let table = Subject { query: Some(" SELECT * FROM v WHERE id > 3; ".to_owned()), ..table };
         assert_eq!(table.pages(), None);
         assert!(
-            table.copy_statement(Range::WHOLE, None, &[], &[]).contains(" FROM (SELECT * FROM v WHERE id > 3) AS w)")
+            table.copy_statement(Range::WHOLE, None, &[], &[]).contains(" FROM (SELECT * FROM v WHERE id > 3\n) AS w)")
         );
     }
 }

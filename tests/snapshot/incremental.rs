@@ -13,12 +13,12 @@ use crate::support::topics::ConsumedRecord;
 use crate::support::walcast::Walcast;
 use crate::support::{servers, wait};
 
-const SIGNALS: &str =
+pub(super) const SIGNALS: &str =
     "CREATE TABLE signals (id varchar(42) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048));";
-const TABLE: (&str, &str) = ("signal.data.collection", "public.signals");
+pub(super) const TABLE: (&str, &str) = ("signal.data.collection", "public.signals");
 
 /// Inserts a signal.
-fn signal(scene: &Scene, id: &str, kind: &str, data: &str) {
+pub(super) fn signal(scene: &Scene, id: &str, kind: &str, data: &str) {
     scene.execute(&format!("INSERT INTO signals VALUES ('{id}', '{kind}', $${data}$$)"));
 }
 
@@ -167,8 +167,6 @@ fn a_snapshot_is_paused_resumed_and_stopped_and_what_cannot_be_done_is_told() {
     // When signals make no sense, then they are told and the stream goes on.
     signal(&scene, "x", "dance", "{}");
     walcast.wait_until_logged("there is no signal of type");
-    signal(&scene, "b", "execute-snapshot", r#"{"type": "blocking", "data-collections": ["public.t"]}"#);
-    walcast.wait_until_logged("blocking snapshots are not there yet");
     signal(&scene, "l", "log", r#"{"message": "here at {}"}"#);
     walcast.wait_until_logged("here at ");
     scene.execute("INSERT INTO t VALUES (0)");

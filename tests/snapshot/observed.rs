@@ -118,6 +118,31 @@ fn a_snapshot_beside_the_stream_is_told_as_one_of_its_own() {
 }
 
 #[test]
+fn a_snapshot_in_place_of_the_stream_is_told_as_one_of_its_own() {
+    // Given tables that were there before, when a signal asks for one while the stream waits.
+    let scene = Scene::new(
+        servers::postgres_18(),
+        "CREATE TABLE signals (id varchar(42) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048));
+         CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 25);
+         CREATE TABLE other (id int PRIMARY KEY)",
+    );
+    let mut walcast = scene.stream(&[("signal.data.collection", "public.signals")]);
+    scene.execute(
+        r#"INSERT INTO signals VALUES ('1', 'execute-snapshot', '{"type": "blocking", "data-collections": ["public.t"]}')"#,
+    );
+    scene.wait_for("public.t", 25);
+
+    // Then it is told beside none of the others, and the stream goes on.
+    wait_for_metric(&walcast, &state("blocking", "completed"), 1.0);
+    assert_eq!(walcast.metric("walcast_snapshot_table_rows{kind=\"blocking\",table=\"public.t\"}"), Some(25.0));
+    assert_eq!(walcast.metric("walcast_snapshot_tables{kind=\"blocking\"}"), Some(1.0));
+    for kind in ["initial", "incremental"] {
+        assert_eq!(walcast.metric(&state(kind, "completed")), None, "there was none");
+    }
+    walcast.wait_until_streaming(&scene.database);
+}
+
+#[test]
 fn sizes_are_told_as_the_server_estimates_them() {
     // Given a root that is published for its partitions, a table that grew since it was analysed, and one that never was.
     let scene = Scene::new(

@@ -350,9 +350,10 @@ impl Course {
         self.change(|inner| inner.resume(now));
     }
 
-    /// All rows are with the brokers.
-    pub fn complete(&self, now: Instant) {
+    /// All rows are with the brokers. Gives the time that it took.
+    pub fn complete(&self, now: Instant) -> Duration {
         self.change(|inner| inner.end(Phase::Completed, now));
+        self.lock().as_ref().map_or(Duration::ZERO, |inner| inner.elapsed(now))
     }
 
     /// It is cut short, unless it has ended.

@@ -14,7 +14,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::off_table::Pending;
-use super::{Lacks, Pause, Pump, Scene, encode, unix_nanos};
+use super::{Lacks, Pause, Pump, Scene, Streamed, encode, unix_nanos};
 use crate::catalog::RelationVersion;
 use crate::encode::Encoder;
 use crate::error::Result;
@@ -58,6 +58,7 @@ pub struct Beside {
     /// Batches that the brokers do not hold yet.
     sent: VecDeque<(Ticket, u64)>,
     last_xid: Xid,
+    last_event: Option<Streamed>,
 }
 
 /// A batch that goes out.
@@ -84,7 +85,14 @@ impl Beside {
             going: None,
             sent: VecDeque::new(),
             last_xid: Xid(0),
+            last_event: None,
         }
+    }
+
+    /// The last change that the stream carried, where signals can come.
+    #[must_use]
+    pub const fn last_event(&self) -> Option<Streamed> {
+        self.last_event
     }
 
     /// Tells the rules something; what they say is in [`Beside::take_outputs`].
@@ -132,6 +140,7 @@ impl Beside {
         if !self.enabled {
             return 0;
         }
+        self.last_event = Some(Streamed { lsn: event.lsn, last_commit: event.last_commit, xid: event.transaction.xid });
         // Where nothing goes out, the row that was read stays.
         if self.rules.is_active() && records > 0 {
             self.changed(event, records, encoder);

@@ -20,13 +20,36 @@ use crate::snapshot::run::Ready;
 pub struct Scene {
     pub(super) transaction: Transaction,
     pub(super) lsn: Lsn,
+    last_commit: Option<Lsn>,
+}
+
+/// The last change that the stream carried.
+#[derive(Clone, Copy, Debug)]
+pub struct Streamed {
+    /// Its position.
+    pub lsn: Lsn,
+    /// The end of the last transaction before its own.
+    pub last_commit: Option<Lsn>,
+    /// Its transaction.
+    pub xid: Xid,
 }
 
 impl Scene {
     /// A reading at a position of the log.
     #[must_use]
     pub const fn new(lsn: Lsn, taken: PgMicros, xid: Xid) -> Self {
-        Self { transaction: Transaction { xid, commit: CommitLsn::new(lsn), commit_time: taken, origin: None }, lsn }
+        let transaction = Transaction { xid, commit: CommitLsn::new(lsn), commit_time: taken, origin: None };
+        Self { transaction, lsn, last_commit: None }
+    }
+
+    /// The same where the stream waits meanwhile: its position is the stream's, which goes on from there.
+    ///
+    /// Source: Debezium's `RelationalSnapshotChangeEventSource`, which leaves the streamed offset as it is.
+    #[must_use]
+    pub fn while_waiting(self, streamed: Streamed) -> Self {
+        let Streamed { lsn, last_commit, xid } = streamed;
+        let transaction = Transaction { xid, commit: CommitLsn::new(lsn), ..self.transaction };
+        Self { transaction, lsn, last_commit }
     }
 }
 
@@ -47,7 +70,7 @@ impl Pump {
         let event = Event {
             position: Position { commit: scene.transaction.commit, ordinal: 0 },
             lsn: scene.lsn,
-            last_commit: None,
+            last_commit: scene.last_commit,
             transaction: &scene.transaction,
             relation,
             change: Change::Read { row, mark: ready.mark },

@@ -95,6 +95,11 @@ impl Attendant {
         }
     }
 
+    /// What keeps progress, where something does.
+    pub(super) fn store(&self) -> Option<Arc<dyn Store>> {
+        self.store.clone()
+    }
+
     fn start(&mut self, connector: &Connector, sql: &Arc<Sql>) {
         if self.tasks.is_none() {
             let tasks = Tasks::start(connector, sql);
@@ -181,6 +186,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 Output::Emit(_) | Output::DropBatch => return Err(Error::bug("a batch was left lying")),
             }
         }
+        self.attend_blocking(line).await?;
         self.beside.keep();
         let runs: Vec<(Ticket, u64)> = self.beside.released().into_iter().map(|ticket| (ticket, 1)).collect();
         if !runs.is_empty() {
@@ -197,6 +203,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         match news {
             News::Opened(Ok(book)) => {
                 self.beside.opened = true;
+                self.snapshots.blocking.restored(book.blocking());
                 let state = book.incremental().clone();
                 if !state.tables.is_empty() {
                     tracing::info!(tables = state.tables.len(), "an incremental snapshot goes on where it was");
@@ -271,8 +278,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 self.beside.give(Job::Resolve { signal: id, request, unit });
                 return;
             }
-            Action::Blocking(_) => {
-                tracing::warn!(signal = id, "a signal is refused: blocking snapshots are not there yet");
+            Action::Blocking(request) => {
+                self.snapshots.blocking.ask(id, &request, unit);
+                return;
             }
             Action::Stop { tables } => beside.apply(Input::Stopped(tables)),
             Action::Pause => beside.apply(Input::Paused),

@@ -7,6 +7,7 @@
 //! snapshot of its own. What is done is kept only when the brokers hold it, and the stream begins only when it is kept that
 //! all is done.
 
+mod blocking;
 mod generation;
 mod keeping;
 mod notices;
@@ -14,13 +15,13 @@ mod progress;
 
 use std::time::{Duration, Instant};
 
+use blocking::Blocking;
 use generation::{Generation, Prepared};
 use keeping::Keeping;
 
 use super::{Shell, Turn, stop_ordered};
 use crate::error::{Class, Error, Kind, Result};
 use crate::event::Notification;
-use crate::observe::course::Kind as SnapshotKind;
 use crate::observe::{Course, State};
 use crate::pipeline::input::Outcome;
 use crate::pipeline::shell::line::Line;
@@ -52,6 +53,8 @@ pub(super) struct Snapshots {
     run: Option<Run>,
     /// Tickets are never used twice, whatever becomes of a reading.
     tally: Tally,
+    /// What signals ask for while the stream waits.
+    pub(super) blocking: Blocking,
 }
 
 impl Snapshots {
@@ -71,6 +74,7 @@ impl Snapshots {
             ),
             run: None,
             tally: Tally::default(),
+            blocking: Blocking::default(),
         }
     }
 
@@ -117,15 +121,15 @@ pub(super) fn report(looked: Result<()>, report: &mut Report) -> Result<()> {
 }
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
-    /// What is told of this snapshot.
+    /// What is told of the snapshot that is being taken.
     fn course(&self) -> &Course {
-        self.metrics.status().course(SnapshotKind::Initial)
+        self.metrics.status().course(self.snapshots.keeping.kind())
     }
 
-    /// Takes the snapshot that is due, if any. Gives nothing where the stream may begin.
+    /// Takes the snapshots that are due, if any. Gives nothing where the stream may begin.
     pub(super) async fn snapshot(&mut self, wait: Duration) -> Option<Turn> {
         if self.snapshots.settled {
-            return None;
+            return self.blocking_snapshots(wait).await;
         }
         let taken = self.take_snapshot(wait).await;
         self.snapshots.end_run();
@@ -202,11 +206,16 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.course().attempt(Instant::now());
         self.tell(&Notification::started(&self.connector.topic_prefix.clone())).await?;
         self.snapshots.begun = true;
+        if self.read_all().await? { self.complete_snapshot().await } else { Ok(None) }
+    }
+
+    /// Reads until every table is read as it is. Gives false where the attempt came to its end meanwhile.
+    async fn read_all(&mut self) -> Result<bool> {
         for _ in 0..READINGS_MAX {
-            let Some(generation) = self.prepare_generation().await? else { return Ok(None) };
-            let Some(changed) = self.read_generation(generation).await? else { return Ok(None) };
+            let Some(generation) = self.prepare_generation().await? else { return Ok(false) };
+            let Some(changed) = self.read_generation(generation).await? else { return Ok(false) };
             if changed == 0 {
-                return self.complete_snapshot().await;
+                return Ok(true);
             }
             tracing::info!(tables = changed, "tables changed while they were to be read; they are read again");
         }
@@ -252,14 +261,15 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if !self.keep_all().await? {
             return Ok(None);
         }
-        let prepared = Prepared::make(self.connector.clone(), self.sql.clone(), self.snapshots.keeping.generations());
+        let keeping = &self.snapshots.keeping;
+        let prepared = Prepared::make(self.connector.clone(), self.sql.clone(), keeping.generations(), keeping.asked());
         let Some(prepared) = self.wait_alive(&mut Line::Closed, prepared).await? else { return Ok(None) };
         self.snapshots.keeping.add(prepared.generation.clone());
         if !self.keep_all().await? {
             return Ok(None);
         }
-        let told = (self.metrics.status(), SnapshotKind::Initial);
-        Ok(Some(prepared.plan(&mut self.pump, &self.connector, &self.snapshots.keeping, told)))
+        let (keeping, status) = (&self.snapshots.keeping, self.metrics.status());
+        Ok(Some(prepared.plan(&mut self.pump, &self.connector, keeping, status)))
     }
 
     /// Reads under one snapshot of the database. Gives how many tables have to be read again under another one, and nothing
@@ -279,7 +289,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             tasks,
             snapshot.readers,
         );
-        let (mut hungry, mut left) = (true, parts);
+        let (mut hungry, mut left) = (parts > 0, parts);
         loop {
             if hungry {
                 let wake = self.wake();
@@ -358,9 +368,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if !self.keep_all().await? {
             return Ok(None);
         }
-        let (course, now) = (self.course(), Instant::now());
-        course.complete(now);
-        let seconds = course.figures(now).map(|figures| figures.elapsed.as_secs_f64());
+        let seconds = self.course().complete(Instant::now()).as_secs_f64();
         tracing::info!(rows = self.snapshots.keeping.rows(), seconds, "the snapshot is complete");
         self.tell(&Notification::completed(&self.connector.topic_prefix.clone())).await?;
         self.snapshots.begun = false;

@@ -68,7 +68,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     }
 
     /// Waits, so that the next session need not be tried twice; whatever is wrong here, the next session will find.
-    async fn wait_until_slot_is_free(&self) {
+    pub(super) async fn wait_until_slot_is_free(&self) {
         let deadline = Instant::now() + RELEASE_PATIENCE;
         while Instant::now() < deadline
             && matches!(slot::state(&self.sql, &self.connector.slot.name).await, Ok(SlotState::InUse(_)))

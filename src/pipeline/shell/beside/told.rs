@@ -62,7 +62,9 @@ pub(super) fn noted(course: &Course, notice: &Notice) {
             }
             end(course, table, if read { Stage::Done } else { Stage::Left }, now);
         }
-        Notice::Completed => course.complete(now),
+        Notice::Completed => {
+            course.complete(now);
+        }
     }
 }
 

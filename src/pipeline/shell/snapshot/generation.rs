@@ -12,12 +12,12 @@ use crate::config::{Connector, Locking};
 use crate::error::{Error, Result};
 use crate::event::{Notification, ScanStatus};
 use crate::observe::Status;
-use crate::observe::course::Kind;
 use crate::pgoutput::Xid;
 use crate::pipeline::pump::{Pump, Scene};
 use crate::pipeline::session::create_slot;
 use crate::pipeline::snapshot::{Feed, Source};
 use crate::progress::{self, Part, TableName};
+use crate::signal::Request;
 use crate::snapshot::plan::{Share, shares};
 use crate::snapshot::readers::{Piece, Task};
 use crate::snapshot::reading::Reading;
@@ -41,7 +41,8 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Makes publication and slot where they are missing, and holds a snapshot: the slot's own where it is made now.
+    /// Makes publication and slot where they are missing, and holds a snapshot: the slot's own where it is made now. What a
+    /// signal asks for is read under one of its own.
     ///
     /// # Errors
     /// Everything that can be wrong with a server, by class; see `source` and `wire`.
@@ -52,16 +53,27 @@ impl Prepared {
         connector: Arc<Connector>,
         sql: Arc<Sql>,
         so_far: &[progress::Generation],
+        asked: Option<Request>,
     ) -> impl Future<Output = Result<Self>> + use<> {
         let number = so_far.last().map_or(1, |last| last.number.saturating_add(1));
-        async move { Self::prepare(&connector, &sql, number).await }
+        async move { Self::prepare(&connector, &sql, number, asked).await }
     }
 
-    async fn prepare(connector: &Connector, sql: &Sql, number: u32) -> Result<Self> {
+    async fn prepare(connector: &Connector, sql: &Sql, number: u32, asked: Option<Request>) -> Result<Self> {
         let filter = CaptureFilter::new(&connector.capture)?;
-        let selection = Selection::new(connector)?;
-        setup::ensure_publication(sql, connector, &filter).await?;
-        let absent = slot::state(sql, &connector.slot.name).await? == SlotState::Absent;
+        let mut selection = Selection::new(connector)?;
+        let is_asked = asked.is_some();
+        let absent = match asked {
+            // The stream was there before: what is missing of it by now is for the next session to tell.
+            Some(request) => {
+                selection = selection.asked(request);
+                false
+            }
+            None => {
+                setup::ensure_publication(sql, connector, &filter).await?;
+                slot::state(sql, &connector.slot.name).await? == SlotState::Absent
+            }
+        };
         let begin = |name: Option<String>| async move {
             Reading::begin(&connector.database, connector.snapshot.lock_timeout, name.as_deref()).await
         };
@@ -89,17 +101,20 @@ impl Prepared {
         let facts = facts::of_relations(sql, &ids).await?;
         let scene = Scene::new(lsn, held.taken, present_xid(sql).await?);
         let generation = progress::Generation { number, lsn, contents: held.contents };
+        if subjects.is_empty() && is_asked {
+            tracing::warn!("a signal asks for no table that is captured");
+        }
         tracing::info!(generation = number, %lsn, tables = subjects.len(), "holds a snapshot of the database");
         Ok(Self { generation, keeper, snapshot_name: held.name, scene, subjects, facts })
     }
 
-    /// Plans what is left to be read, and tells that to those who look at snapshots of this kind.
+    /// Plans what is left to be read, and tells that to those who look.
     pub(super) fn plan(
         self,
         pump: &mut Pump,
         connector: &Connector,
         keeping: &Keeping,
-        (status, kind): (&Arc<Status>, Kind),
+        status: &Arc<Status>,
     ) -> Generation {
         let mut plan = Plan::default();
         let (mut sources, mut tasks, mut parts, mut tables) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -140,7 +155,10 @@ impl Prepared {
         Generation {
             number: self.generation.number,
             snapshot_name: self.snapshot_name,
-            scene: self.scene,
+            scene: match (keeping.asked(), pump.beside().last_event()) {
+                (Some(_), Some(streamed)) => self.scene.while_waiting(streamed),
+                _ => self.scene,
+            },
             sources,
             tasks,
             parts,
@@ -149,7 +167,7 @@ impl Prepared {
             notices: VecDeque::new(),
             connector: connector.topic_prefix.clone(),
             all: names.join(","),
-            progress: plan.tell(status, kind),
+            progress: plan.tell(status, keeping.kind()),
         }
     }
 }

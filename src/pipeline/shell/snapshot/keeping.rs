@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::progress::{Book, Entry, Generation, Part, Pending, SnapshotId, SnapshotState, Store, TableName};
+use crate::observe::course::Kind;
+use crate::progress::{
+    BlockingState, Book, Entry, Generation, Part, Pending, SnapshotId, SnapshotState, Store, TableName,
+};
+use crate::signal::Request;
 
 /// The progress of a snapshot, in memory and on its way to where it is kept.
 pub(super) struct Keeping {
@@ -16,11 +20,51 @@ pub(super) struct Keeping {
     /// Entries that are being kept.
     running: Option<Pending<()>>,
     rows: u64,
+    /// The first of these blocking snapshots is what is read. Nothing else is kept of it than which tables are done.
+    asked: Option<(Request, BlockingState)>,
 }
 
 impl Keeping {
     pub(super) fn new(store: Option<Arc<dyn Store>>) -> Self {
-        Self { known: store.is_some(), store, book: Book::default(), queue: Vec::new(), running: None, rows: 0 }
+        Self {
+            known: store.is_some(),
+            store,
+            book: Book::default(),
+            queue: Vec::new(),
+            running: None,
+            rows: 0,
+            asked: None,
+        }
+    }
+
+    /// Of the first of the blocking snapshots that are not done, which is asked for like this.
+    pub(super) fn of_blocking(store: Option<Arc<dyn Store>>, state: BlockingState, request: Request) -> Self {
+        let mut keeping = Self::new(None);
+        keeping.begin();
+        for table in state.requests.first().map(|first| first.done.as_slice()).unwrap_or_default() {
+            keeping.table_done(table, 0);
+        }
+        Self { store, asked: Some((request, state)), ..keeping }
+    }
+
+    /// What it is the progress of.
+    pub(super) const fn kind(&self) -> Kind {
+        if self.asked.is_some() { Kind::Blocking } else { Kind::Initial }
+    }
+
+    /// What a signal asks for.
+    pub(super) fn asked(&self) -> Option<Request> {
+        self.asked.as_ref().map(|(request, _)| request.clone())
+    }
+
+    /// Whether all is done.
+    pub(super) fn is_complete(&self) -> bool {
+        self.book.snapshot().is_some_and(|(_, state)| state == SnapshotState::Completed)
+    }
+
+    /// What is not done of the blocking snapshots.
+    pub(super) fn blocking(&self) -> BlockingState {
+        self.asked.as_ref().map(|(_, state)| state.clone()).unwrap_or_default()
     }
 
     pub(super) fn store(&self) -> Option<Arc<dyn Store>> {
@@ -58,8 +102,30 @@ impl Keeping {
 
     fn put(&mut self, entry: Entry) {
         self.book.take(entry.clone());
+        let entry = match &mut self.asked {
+            Some((_, state)) => match Self::told_of(state, entry) {
+                true => Entry::Blocking(state.clone()),
+                false => return,
+            },
+            None => entry,
+        };
         if self.store.is_some() {
             self.queue.push(entry);
+        }
+    }
+
+    /// Whether an entry says more of a blocking snapshot than was known.
+    fn told_of(state: &mut BlockingState, entry: Entry) -> bool {
+        match entry {
+            Entry::Table { table, .. } => state.requests.first_mut().is_some_and(|first| {
+                first.done.push(table);
+                true
+            }),
+            Entry::Snapshot { state: SnapshotState::Completed, .. } if !state.requests.is_empty() => {
+                state.requests.remove(0);
+                true
+            }
+            _ => false,
         }
     }
 

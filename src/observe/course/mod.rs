@@ -205,7 +205,7 @@ pub type Tables = Arc<[Arc<Table>]>;
 #[derive(Debug, Default)]
 pub struct Course(Mutex<Option<Inner>>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     phase: Phase,
     began: Instant,
@@ -376,7 +376,9 @@ impl Course {
     /// How far it is; nothing where there was none of this kind.
     #[must_use]
     pub fn figures(&self, now: Instant) -> Option<Figures> {
-        self.lock().as_ref().map(|inner| Figures::of(inner, now))
+        // Ten thousand tables are not looked at while the data thread waits for the lock.
+        let inner = self.lock().clone();
+        inner.map(|inner| Figures::of(&inner, now))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::observe::http::{self, LISTEN_DEFAULT, Listen, Server};
 use crate::observe::log::Format;
 use crate::observe::terminal::StatusLine;
-use crate::observe::{Metrics, State, Status};
+use crate::observe::{Metrics, State, Status, narrator};
 use crate::pipeline::{self, heartbeat, monitor};
 use crate::sink::kafka::{KafkaSink, overrides};
 use crate::sink::stdout::{self, LineSink};
@@ -71,7 +71,7 @@ pub(super) struct Prepared {
     /// What it counts in.
     pub(super) metrics: Metrics,
     _server: Option<Server>,
-    _line: Option<StatusLine>,
+    line: Option<StatusLine>,
 }
 
 /// Sets up and streams.
@@ -105,6 +105,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Local, "no runtime could be made").caused_by(error))?;
+    if prepared.line.is_none() {
+        runtime.spawn(narrator::narrate(Arc::clone(&prepared.status)));
+    }
     runtime.block_on(supervise(connector, &watched, order, prepared.shutdown_timeout, end))?;
     let outcome = match pipeline::join(thread) {
         // `| head` has seen enough; what it did not take is sent again at the next start.
@@ -188,7 +191,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
         status,
         metrics,
         _server: server,
-        _line: line,
+        line,
     })
 }
 

@@ -1,4 +1,4 @@
-//! `/health`, `/health/live` and `/metrics`.
+//! `/health`, `/health/live`, `/status` and `/metrics`.
 //!
 //! Owns the HTTP listener. It runs on a thread of its own, so that a busy pipeline cannot make a probe time out and
 //! a scraper cannot take time from the pipeline. It only reads.
@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use super::form::StreamForm;
 use super::metrics::Metrics;
 use super::status::{State, Status, utc};
+use super::told::{self, Detail};
 use crate::error::{Error, Kind, Result};
 
 /// Where to listen, unless something else is said.
@@ -120,6 +121,7 @@ fn router(metrics: Metrics) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/health/live", get(live))
+        .route("/status", get(status))
         .route("/metrics", get(page))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
@@ -128,7 +130,7 @@ fn router(metrics: Metrics) -> Router {
 
 /// 200 while rows or changes flow, 503 otherwise: a readiness probe. A snapshot may take hours and is no fault.
 async fn health(Shared(metrics): Shared<Metrics>) -> Response {
-    let body = report(metrics.status());
+    let body = report(metrics.status(), Detail::Brief);
     let flows = matches!(metrics.status().live().state, State::Streaming | State::Snapshotting);
     answer(if flows { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &body)
 }
@@ -140,13 +142,18 @@ async fn live(Shared(metrics): Shared<Metrics>) -> Response {
     answer(code, &json!({ "state": state.as_str() }))
 }
 
+/// 200 with everything that is known, whatever the state: for people and their tools, not for probes.
+async fn status(Shared(metrics): Shared<Metrics>) -> Response {
+    answer(StatusCode::OK, &report(metrics.status(), Detail::Tables))
+}
+
 async fn page(Shared(metrics): Shared<Metrics>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], metrics.render()).into_response()
 }
 
 async fn unknown() -> Response {
-    let body = json!({ "error_code": 404, "message": "there are /health, /health/live and /metrics" });
+    let body = json!({ "error_code": 404, "message": "there are /health, /health/live, /status and /metrics" });
     answer(StatusCode::NOT_FOUND, &body)
 }
 
@@ -158,8 +165,8 @@ fn answer(code: StatusCode, body: &Value) -> Response {
     (code, [(header::CONTENT_TYPE, "application/json")], format!("{body}\n")).into_response()
 }
 
-/// The body of `/health`.
-fn report(status: &Arc<Status>) -> Value {
+/// The body of `/health`, and of `/status` with more detail.
+fn report(status: &Arc<Status>, detail: Detail) -> Value {
     let now = SystemTime::now();
     let (live, numbers) = (status.live(), status.snapshot(now));
     let last_error = live.last_error.map(|trouble| {
@@ -185,6 +192,8 @@ fn report(status: &Arc<Status>) -> Value {
         "queue_records": numbers.queue_records,
         "queue_bytes": numbers.queue_bytes,
         "events": numbers.events,
+        "slot": told::slot(status.retention()),
+        "snapshots": told::snapshots(status, detail),
         "last_error": last_error,
         "version": env!("CARGO_PKG_VERSION"),
     })

@@ -4,6 +4,8 @@
 //! bytes and seconds. The hot loop never comes here for a row: it counts in a [`TableTally`], plain integers, and
 //! flushes that once a batch. Gauges are read from [`Status`] when somebody scrapes.
 
+pub mod snapshot;
+
 use std::fmt::{self, Write as _};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +19,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::snapshot::SnapshotGauges;
 use super::form::StreamForm;
 use super::status::{State, Status};
 
@@ -255,6 +258,7 @@ impl Metrics {
         registry.register(stem(BUILD_INFO), "Version of walcast", build);
         let gauges = Gauges::default();
         gauges.register(&mut registry);
+        registry.register_collector(Box::new(SnapshotGauges(Arc::clone(&status))));
         let (source_reconnects, sink_reconnects) = (side(Side::Source), side(Side::Sink));
         Self(Arc::new(Inner {
             registry,

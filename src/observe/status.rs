@@ -6,9 +6,11 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::course::{Course, Figures, Kind as SnapshotKind, Phase};
 use super::form::StreamForm;
+use super::retention::Retention;
 use crate::error::{Class, Error, Kind};
 use crate::ledger::ConfirmedLsn;
 use crate::lsn::Lsn;
@@ -93,6 +95,8 @@ pub struct Status {
     bytes: AtomicU64,
     stream_form: AtomicU8,
     live: Mutex<Live>,
+    courses: [Course; SnapshotKind::ALL.len()],
+    retention: Mutex<Option<Retention>>,
 }
 
 impl Status {
@@ -111,7 +115,37 @@ impl Status {
             bytes: AtomicU64::new(0),
             stream_form: AtomicU8::new(StreamForm::UNKNOWN),
             live: Mutex::new(Live { state: State::Starting, since: SystemTime::now(), last_error: None }),
+            courses: Default::default(),
+            retention: Mutex::new(None),
         }
+    }
+
+    /// How far snapshots of a kind are.
+    #[must_use]
+    pub const fn course(&self, kind: SnapshotKind) -> &Course {
+        match kind {
+            SnapshotKind::Initial => &self.courses[0],
+            SnapshotKind::Blocking => &self.courses[1],
+            SnapshotKind::Incremental => &self.courses[2],
+        }
+    }
+
+    /// The snapshot that is taken in place of the stream.
+    #[must_use]
+    pub fn reading(&self, now: Instant) -> Option<Figures> {
+        let running = |kind| self.course(kind).figures(now).filter(|figures| figures.phase == Phase::Running);
+        running(SnapshotKind::Blocking).or_else(|| running(SnapshotKind::Initial))
+    }
+
+    /// What the slot holds back, as the server said when it was last asked; nothing where there is no slot.
+    pub fn retains(&self, retention: Option<Retention>) {
+        *self.retention.lock().unwrap_or_else(PoisonError::into_inner) = retention;
+    }
+
+    /// See [`Self::retains`].
+    #[must_use]
+    pub fn retention(&self) -> Option<Retention> {
+        *self.retention.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connector's name.

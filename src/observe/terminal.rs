@@ -1,16 +1,20 @@
-//! The live line on a terminal: state, rates, lag, total.
+//! The live line on a terminal: state, rates, lag, total; and in its place, while a snapshot is taken, its bars.
 //!
-//! Owns [`Screen`], through which everything for standard error goes, so that the line is wiped before a log line is
-//! written and drawn again afterwards, and [`StatusLine`], which draws it once a second. Where standard error is
-//! not a terminal, nothing is drawn.
+//! Owns [`Screen`], through which everything for standard error goes, so that line and bars are wiped before a log line is
+//! written and drawn again afterwards, and [`StatusLine`], which draws the line once a second and the bars a few times.
+//! Where standard error is not a terminal, nothing is drawn.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use indicatif::MultiProgress;
+
+use super::bars::Bars;
 use super::status::{Snapshot, State, Status};
+use super::words::{grouped, scaled};
 
 /// Goes to the start of the line and clears it.
 const WIPE: &[u8] = b"\r\x1b[2K";
@@ -18,8 +22,9 @@ const WIPE: &[u8] = b"\r\x1b[2K";
 /// A line that wraps could not be wiped any more, and a terminal is seldom narrower.
 const COLUMNS_MAX: usize = 79;
 
-/// Time between two drawings.
+/// Time between two drawings of the line, and of the bars.
 const REDRAW: Duration = Duration::from_secs(1);
+const REDRAW_BARS: Duration = Duration::from_millis(250);
 
 /// Where log lines and the live line meet. Clones are the same screen.
 #[derive(Clone)]
@@ -30,6 +35,8 @@ struct Surface {
     is_terminal: bool,
     /// The live line as it stands on the terminal; empty where none does.
     line: String,
+    /// Bars that stand in its place.
+    bars: Option<MultiProgress>,
 }
 
 impl Screen {
@@ -40,7 +47,7 @@ impl Screen {
     }
 
     fn new(out: Box<dyn Write + Send>, is_terminal: bool) -> Self {
-        Self(Arc::new(Mutex::new(Surface { out, is_terminal, line: String::new() })))
+        Self(Arc::new(Mutex::new(Surface { out, is_terminal, line: String::new(), bars: None })))
     }
 
     /// Whether a person may be looking.
@@ -62,17 +69,24 @@ impl Screen {
         });
     }
 
+    /// Log lines stand above these bars from now on, until they are gone.
+    fn set_bars(&self, bars: Option<MultiProgress>) {
+        self.with(|surface| surface.bars = bars);
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Surface) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Write for Screen {
-    /// Writes whole lines: the live line is wiped before them and stands again after them.
+    /// Writes whole lines: the live line, or the bars, are wiped before them and stand again after them.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.with(|surface| {
-            let Surface { out, line, .. } = surface;
-            if line.is_empty() {
+            let Surface { out, line, bars, .. } = surface;
+            if let Some(bars) = bars {
+                bars.suspend(|| out.write_all(bytes))?;
+            } else if line.is_empty() {
                 out.write_all(bytes)?;
             } else {
                 // One write, so that a terminal never shows a state in between.
@@ -114,18 +128,62 @@ impl StatusLine {
             return None;
         }
         let (stop, stopped) = mpsc::channel::<()>();
-        let (screen, status) = (screen.clone(), Arc::clone(status));
-        let thread = std::thread::Builder::new().name("walcast-line".to_owned()).spawn(move || {
-            let mut before = (Instant::now(), status.snapshot(SystemTime::now()));
-            while matches!(stopped.recv_timeout(REDRAW), Err(RecvTimeoutError::Timeout)) {
-                let now = (Instant::now(), status.snapshot(SystemTime::now()));
-                screen.draw(&line(status.live().state, now.0 - before.0, &before.1, &now.1));
-                before = now;
-            }
-            screen.draw("");
-        });
+        let drawer = Drawer { screen: screen.clone(), status: Arc::clone(status), bars: None };
+        let thread = std::thread::Builder::new().name("walcast-line".to_owned()).spawn(move || drawer.draw(&stopped));
         // Without a thread there is no line, and nothing else is missing.
         thread.ok().map(|thread| Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// What the thread of a [`StatusLine`] draws with.
+struct Drawer {
+    screen: Screen,
+    status: Arc<Status>,
+    bars: Option<Bars>,
+}
+
+impl Drawer {
+    fn draw(mut self, stopped: &Receiver<()>) {
+        let mut before = (Instant::now(), self.status.snapshot(SystemTime::now()));
+        let pause = |bars: &Option<Bars>| if bars.is_some() { REDRAW_BARS } else { REDRAW };
+        while matches!(stopped.recv_timeout(pause(&self.bars)), Err(RecvTimeoutError::Timeout)) {
+            let now = (Instant::now(), self.status.snapshot(SystemTime::now()));
+            let state = self.status.live().state;
+            if self.draw_bars(state, now.0) {
+                before = now;
+                continue;
+            }
+            self.screen.draw(&line(state, now.0 - before.0, &before.1, &now.1));
+            before = now;
+        }
+        self.take_bars();
+        self.screen.draw("");
+    }
+
+    /// Draws the bars of a snapshot that is taken in place of the stream. Gives false where there is none.
+    fn draw_bars(&mut self, state: State, now: Instant) -> bool {
+        let figures = (state == State::Snapshotting).then(|| self.status.reading(now)).flatten();
+        let Some(figures) = figures else {
+            self.take_bars();
+            return false;
+        };
+        if self.bars.is_none() {
+            self.screen.draw("");
+        }
+        let bars = self.bars.get_or_insert_with(|| {
+            let bars = Bars::stderr();
+            self.screen.set_bars(Some(bars.multi()));
+            bars
+        });
+        bars.show(&figures, self.status.retention().as_ref(), now);
+        true
+    }
+
+    fn take_bars(&mut self) {
+        if let Some(bars) = self.bars.take() {
+            self.screen.set_bars(None);
+            drop(bars);
+        }
     }
 }
 
@@ -155,35 +213,6 @@ fn line(state: State, passed: Duration, before: &Snapshot, now: &Snapshot) -> St
     );
     line.truncate(COLUMNS_MAX);
     line
-}
-
-/// A number with at most four digits before its prefix: `999`, `1.2 k`, `3.4 Mi`.
-fn scaled(mut value: f64, step: f64) -> String {
-    let prefixes =
-        if step > 1000.0 { ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"] } else { ["", "k", "M", "G", "T", "P", "E"] };
-    let mut prefix = 0;
-    while value >= step && prefix + 1 < prefixes.len() {
-        value /= step;
-        prefix += 1;
-    }
-    match prefix {
-        0 if step > 1000.0 => format!("{value:.0} "),
-        0 => format!("{value:.0}"),
-        _ => format!("{value:.1} {}", prefixes[prefix]),
-    }
-}
-
-/// `1,234,567`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -368,6 +368,7 @@ mod tests {
             file: 1,
             rows: None,
             bytes: 0,
+            expected: tables::Expected::default(),
             filter: Some("(a > 0)".to_owned()),
             query: None,
         }

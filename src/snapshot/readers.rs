@@ -40,6 +40,8 @@ pub struct Task {
     pub file: Option<(u32, u32)>,
     /// Whether it reads what an operator wrote: then an error is his, and not a change of the table.
     pub by_operator: bool,
+    /// Whether its rows are large: such parts are read one after the other.
+    pub large: bool,
 }
 
 /// What a reader says.
@@ -86,6 +88,7 @@ impl Readers {
     pub fn start(database: &Database, lock_timeout: Duration, snapshot: &str, tasks: Vec<Task>, count: usize) -> Self {
         let (sender, pieces) = mpsc::channel(QUEUE_BATCHES);
         let budget = Arc::new(Semaphore::new(BUDGET_BYTES));
+        let large_rows = Arc::new(Semaphore::new(1));
         let count = count.clamp(1, tasks.len().max(1));
         let tasks = Arc::new(Mutex::new(VecDeque::from(tasks)));
         let mut readers = JoinSet::new();
@@ -96,6 +99,7 @@ impl Readers {
                 snapshot: snapshot.to_owned(),
                 tasks: Arc::clone(&tasks),
                 budget: Arc::clone(&budget),
+                large_rows: Arc::clone(&large_rows),
                 pieces: sender.clone(),
             };
             readers.spawn(async move {
@@ -123,6 +127,8 @@ struct Reader {
     snapshot: String,
     tasks: Arc<Mutex<VecDeque<Task>>>,
     budget: Arc<Semaphore>,
+    /// One connection at a time: each holds some rows besides those that count, in what it reads ahead.
+    large_rows: Arc<Semaphore>,
     pieces: mpsc::Sender<Piece>,
 }
 
@@ -132,6 +138,8 @@ impl Reader {
         loop {
             let task = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(task) = task else { return Ok(()) };
+            // The lock is taken with the COPY, so nobody waits with one.
+            let _turn = if task.large { self.large_rows.acquire().await.ok() } else { None };
             reading.execute("SAVEPOINT part").await?;
             let end = match self.read_part(&reading, &task).await {
                 Ok(()) => Piece::End(task.part),

@@ -83,6 +83,8 @@ pub struct Run {
     tally: Tally,
     by_ticket: HashMap<Ticket, PartId>,
     finished: Vec<PartId>,
+    /// Parts that are not sealed.
+    unsealed: usize,
 }
 
 impl Run {
@@ -99,7 +101,8 @@ impl Run {
         }
         let tables: Vec<Table> = parts_of_tables.iter().map(|&open| Table { open, ..Table::default() }).collect();
         let open = tables.iter().filter(|table| table.open > 0).count();
-        Self { parts, tables, open, held: None, tally, by_ticket, finished: Vec::new() }
+        let unsealed = parts.len();
+        Self { parts, tables, open, held: None, tally, by_ticket, finished: Vec::new(), unsealed }
     }
 
     /// Takes a row of a part, and gives the one before it, which it shows not to be the last.
@@ -189,6 +192,7 @@ impl Run {
             return Ok(());
         }
         part.state = State::Sealed;
+        self.unsealed = self.unsealed.saturating_sub(1);
         let (ticket, records) = (part.ticket, part.records);
         if self.tally.seal(ticket, records)? {
             self.finished.push(id);
@@ -207,16 +211,21 @@ impl Run {
         Ok(())
     }
 
+    /// Rows of a part that were read so far.
+    #[must_use]
+    pub fn rows(&self, id: PartId) -> u64 {
+        self.parts.get(id.0).map_or(0, |part| part.rows)
+    }
+
     /// Takes the parts that the brokers hold whole since the last look, with the number of their rows.
     pub fn take_finished(&mut self) -> Vec<(PartId, u64)> {
-        let rows = |id: PartId| self.parts.get(id.0).map_or(0, |part| part.rows);
-        std::mem::take(&mut self.finished).into_iter().map(|id| (id, rows(id))).collect()
+        std::mem::take(&mut self.finished).into_iter().map(|id| (id, self.rows(id))).collect()
     }
 
     /// Whether every part was read to its end and every row of it taken.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        self.parts.iter().all(|part| part.state == State::Sealed)
+        self.unsealed == 0
     }
 
     /// Ends the run; what the sink still holds of it counts no more. The tally goes on, so that no ticket is used twice.

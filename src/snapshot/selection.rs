@@ -3,17 +3,15 @@
 //! Owns [`Selection`]. Pure.
 
 use super::tables::{Storage, Subject};
-use crate::config::{Connector, QueryOverride, Signals, TableOrder};
+use crate::config::{Connector, QueryOverride, TableOrder};
 use crate::error::Result;
 use crate::signal::Request;
-use crate::source::capture::{CaptureFilter, TableFilter};
+use crate::source::capture::{SnapshotFilter, TableFilter};
 
 /// What the settings say of the tables of a snapshot.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    captured: CaptureFilter,
-    signals: Signals,
-    included: TableFilter,
+    filter: SnapshotFilter,
     overrides: Vec<QueryOverride>,
     order: TableOrder,
     /// The expressions of `table.include.list`, one by one.
@@ -30,9 +28,7 @@ impl Selection {
     pub fn new(connector: &Connector) -> Result<Self> {
         let listed = connector.capture.table_include.iter();
         Ok(Self {
-            captured: CaptureFilter::new(&connector.capture)?,
-            signals: connector.snapshot.signals.clone(),
-            included: TableFilter::new("snapshot.include.collection.list", &connector.snapshot.include)?,
+            filter: SnapshotFilter::new(connector)?,
             overrides: connector.snapshot.overrides.clone(),
             order: connector.snapshot.order,
             listed: listed
@@ -54,12 +50,10 @@ impl Selection {
     /// Whether a table is read.
     #[must_use]
     pub fn admits(&self, schema: &str, table: &str) -> bool {
-        !self.signals.are_in(schema, table)
-            && self.captured.matches(schema, table)
-            && match &self.asked {
-                Some(request) => request.tables.matches(schema, table),
-                None => self.included.matches(schema, table),
-            }
+        match &self.asked {
+            Some(request) => self.filter.admits_if_asked(schema, table) && request.tables.matches(schema, table),
+            None => self.filter.admits(schema, table),
+        }
     }
 
     /// Gives tables their queries, and puts them into their order, which is that of the records in one reader.
@@ -116,7 +110,7 @@ mod tests {
     use crate::catalog::{Learnt, OwnedRelation};
     use crate::config::{self, Brokers, Overrides};
     use crate::pgoutput::{RelationId, ReplicaIdentity};
-    use crate::snapshot::tables::Storage;
+    use crate::snapshot::tables::{Expected, Storage};
 
     fn connector(more: &str) -> Connector {
         let text = format!(
@@ -141,6 +135,7 @@ mod tests {
             file: 0,
             rows,
             bytes: 0,
+            expected: Expected::default(),
             filter: None,
             query: None,
         }

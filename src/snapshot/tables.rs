@@ -22,6 +22,15 @@ use crate::source::sql::{ServerVersion, field};
 /// First version with row filters, column lists, and schemas in publications.
 const ROW_FILTERS: ServerVersion = ServerVersion(150_000);
 
+/// First version that publishes partitions as their root.
+const PARTITION_ROOTS: ServerVersion = ServerVersion(130_000);
+
+/// Rows from this size on are large: several connections with such rows under way would need too much memory.
+const LARGE_ROW_BYTES: u64 = 512 << 10;
+
+/// Rows with a key and a reference to a large value that a page of 8 KiB holds.
+const ROWS_PER_PAGE_MAX: u64 = 150;
+
 /// First version that scans a range of pages without reading the others.
 const PAGE_RANGES: ServerVersion = ServerVersion(140_000);
 
@@ -36,12 +45,23 @@ pub struct Subject {
     pub file: u32,
     /// Rows, as the server estimates them; unknown where it never looked.
     pub rows: Option<u64>,
-    /// Size on disk.
+    /// Size of its pages.
     pub bytes: u64,
+    /// What a reading of it will come to.
+    pub expected: Expected,
     /// The publication's row filter, as SQL.
     pub filter: Option<String>,
     /// `snapshot.select.statement.overrides.*`
     pub query: Option<String>,
+}
+
+/// What is known of a table's size before it is read, with that of its partitions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Rows: as many on each page as there were when the server last looked; unknown where it never did.
+    pub rows: Option<u64>,
+    /// Bytes on disk, with those of large values; 0 where the rows lie elsewhere.
+    pub bytes: u64,
 }
 
 /// Where rows lie.
@@ -70,6 +90,21 @@ impl Subject {
             Storage::Heap { pages } if self.query.is_none() => Some(pages),
             _ => None,
         }
+    }
+
+    /// Bytes of its rows, with those of large values.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        self.expected.bytes.max(self.bytes)
+    }
+
+    /// Whether its rows are so large on average that only one of them is read at a time. Where the server never counted
+    /// them, there are at most as many as fit on its pages.
+    #[must_use]
+    pub fn has_large_rows(&self) -> bool {
+        let Storage::Heap { pages } = self.storage else { return false };
+        let rows = self.expected.rows.unwrap_or_else(|| u64::from(pages) * ROWS_PER_PAGE_MAX);
+        self.stored_bytes() / rows.max(1) >= LARGE_ROW_BYTES
     }
 
     /// Which columns have to be asked for as text, because COPY has no binary form of them that can be read.
@@ -119,6 +154,38 @@ impl Subject {
     }
 }
 
+/// Rows of one relation as the planner takes them: the density that was found, over the pages of now.
+fn expected_rows(class: &str) -> String {
+    format!(
+        "CASE WHEN {class}.relkind = 'f' THEN NULLIF(GREATEST({class}.reltuples, 0), 0)::float8
+              WHEN {class}.reltuples >= 0 AND {class}.relpages > 0
+              THEN {class}.reltuples::float8 / {class}.relpages
+                   * (pg_relation_size({class}.oid) / current_setting('block_size')::int8)
+              WHEN pg_relation_size({class}.oid) = 0 THEN 0::float8 END"
+    )
+}
+
+/// Columns that say how large a table is, and what its partitions come to where it has some.
+fn expected(version: ServerVersion) -> String {
+    let (rows, bytes) = (expected_rows("c"), "COALESCE(pg_table_size(c.oid), 0)");
+    if version < PARTITION_ROOTS {
+        return format!("{rows} AS expected_rows, {bytes}::int8 AS expected_bytes");
+    }
+    let of_leaves = |sum: &str| {
+        format!(
+            "(SELECT {sum} FROM pg_partition_tree(c.oid) AS leaf JOIN pg_class l ON l.oid = leaf.relid
+               WHERE leaf.isleaf)"
+        )
+    };
+    let leaf = expected_rows("l");
+    let all_rows = of_leaves(&format!("CASE WHEN count({leaf}) = count(*) THEN sum({leaf}) END"));
+    let all_bytes = of_leaves("COALESCE(sum(pg_table_size(l.oid)), 0)");
+    format!(
+        "CASE c.relkind WHEN 'p' THEN {all_rows} ELSE {rows} END AS expected_rows,
+         (CASE c.relkind WHEN 'p' THEN {all_bytes} ELSE {bytes} END)::int8 AS expected_bytes"
+    )
+}
+
 /// The tables of a publication for which `wanted` holds, by name.
 ///
 /// # Errors
@@ -133,13 +200,14 @@ pub async fn of_publication(
         "SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
                 c.relreplident::text AS identity, c.relfilenode AS file, c.reltuples::float8 AS rows,
                 COALESCE(pg_relation_size(c.oid), 0)::int8 AS bytes, a.amname::text AS access,
-                current_setting('block_size')::int8 AS page_bytes, {}
+                current_setting('block_size')::int8 AS page_bytes, {}, {}
            FROM pg_publication p
           CROSS JOIN LATERAL pg_get_publication_tables(p.pubname) AS sent
            JOIN pg_class c ON c.oid = sent.relid
            JOIN pg_namespace n ON n.oid = c.relnamespace
            LEFT JOIN pg_am a ON a.oid = c.relam
           WHERE p.pubname = $1",
+        expected(reading.version()),
         if reading.version() >= ROW_FILTERS {
             "pg_get_expr(sent.qual, c.oid) AS filter,
              CASE WHEN EXISTS (SELECT FROM pg_publication_rel r
@@ -168,6 +236,10 @@ pub async fn of_publication(
             false => Storage::Elsewhere,
         };
         let rows: f64 = field(&row, "rows")?;
+        let expected = Expected {
+            rows: field::<Option<f64>>(&row, "expected_rows")?.and_then(estimate),
+            bytes: u64::try_from(field::<i64>(&row, "expected_bytes")?).unwrap_or_default(),
+        };
         let id = RelationId(field(&row, "oid")?);
         let relation = OwnedRelation {
             id,
@@ -181,9 +253,9 @@ pub async fn of_publication(
             relation,
             storage,
             file: field(&row, "file")?,
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate, not negative")]
-            rows: (rows >= 0.0).then_some(rows as u64),
+            rows: estimate(rows),
             bytes,
+            expected,
             filter: field(&row, "filter")?,
             query: None,
         };
@@ -194,6 +266,11 @@ pub async fn of_publication(
     let mut subjects: Vec<Subject> = subjects.into_values().map(|(subject, _)| subject).collect();
     subjects.sort_by_cached_key(Subject::name);
     Ok(subjects)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate, not negative")]
+fn estimate(rows: f64) -> Option<u64> {
+    (rows >= 0.0).then_some(rows as u64)
 }
 
 fn identity(letter: &str) -> ReplicaIdentity {
@@ -259,9 +336,22 @@ mod tests {
             file: 9,
             rows: None,
             bytes: 0,
+            expected: Expected::default(),
             filter: None,
             query: None,
         }
+    }
+
+    #[test]
+    fn rows_are_large_by_what_is_stored_of_them_on_average() {
+        let table =
+            |rows, pages, bytes| Subject { expected: Expected { rows, bytes }, ..subject(Storage::Heap { pages }) };
+        assert!(table(Some(100), 1, 1 << 30).has_large_rows());
+        assert!(table(None, 1, 1 << 30).has_large_rows(), "never counted: at most as many as fit on a page");
+        assert!(!table(Some(1 << 20), 1 << 17, 1 << 30).has_large_rows());
+        assert!(!table(None, 1 << 17, 1 << 30).has_large_rows());
+        assert!(!table(Some(0), 0, 0).has_large_rows());
+        assert!(!subject(Storage::Elsewhere).has_large_rows(), "nothing is known of them");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which tables and messages are captured.
 //!
-//! Owns [`CaptureFilter`] and [`MessageFilter`]. Source: Debezium's `io.debezium.connector.postgresql.Filters` and
+//! Owns [`CaptureFilter`], [`SnapshotFilter`] and [`MessageFilter`]. Source: Debezium's `io.debezium.connector.postgresql.Filters` and
 //! `io.debezium.relational.Selectors`: comma-separated expressions that must match the whole name, without regard to
 //! case; an include list wins over an exclude list of the same level.
 
@@ -98,6 +98,40 @@ impl TableFilter {
     #[must_use]
     pub fn matches(&self, schema: &str, table: &str) -> bool {
         self.0.admits(&format!("{schema}.{table}"))
+    }
+}
+
+/// Decides which tables a snapshot reads: captured ones, but the table of signals.
+#[derive(Clone, Debug)]
+pub struct SnapshotFilter {
+    captured: CaptureFilter,
+    included: TableFilter,
+    signals: config::Signals,
+}
+
+impl SnapshotFilter {
+    /// Compiles the lists.
+    ///
+    /// # Errors
+    /// Config, naming the property and the expression.
+    pub fn new(connector: &config::Connector) -> Result<Self> {
+        Ok(Self {
+            captured: CaptureFilter::new(&connector.capture)?,
+            included: TableFilter::new("snapshot.include.collection.list", &connector.snapshot.include)?,
+            signals: connector.snapshot.signals.clone(),
+        })
+    }
+
+    /// Whether `snapshot.mode` wants a table read.
+    #[must_use]
+    pub fn admits(&self, schema: &str, table: &str) -> bool {
+        self.admits_if_asked(schema, table) && self.included.matches(schema, table)
+    }
+
+    /// Whether a table is read where a signal asks for it: `snapshot.include.collection.list` does not concern those.
+    #[must_use]
+    pub fn admits_if_asked(&self, schema: &str, table: &str) -> bool {
+        !self.signals.are_in(schema, table) && self.captured.matches(schema, table)
     }
 }
 

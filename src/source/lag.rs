@@ -17,6 +17,10 @@ pub struct SlotLag {
     pub confirmed_flush: Option<Lsn>,
     /// Bytes that may still be written before the slot is lost; `None` without a limit and before 13.
     pub safe_wal_size_bytes: Option<i64>,
+    /// `max_slot_wal_keep_size`; `None` without a limit and before 13.
+    pub limit_bytes: Option<u64>,
+    /// `reserved`, `extended`, `unreserved`, `lost`; `None` before 13.
+    pub wal_status: Option<String>,
 }
 
 impl SlotLag {
@@ -62,16 +66,21 @@ pub async fn slot_lag(sql: &Sql, slot: &str) -> Result<Option<SlotLag>> {
     let session = sql.session().await?;
     let statement = format!(
         "SELECT {POSITION} AS position, s.restart_lsn, s.confirmed_flush_lsn,
-                (to_jsonb(s) ->> 'safe_wal_size')::int8 AS safe_wal_size
+                (to_jsonb(s) ->> 'safe_wal_size')::int8 AS safe_wal_size, to_jsonb(s) ->> 'wal_status' AS wal_status,
+                (SELECT setting::int8 FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS keep_mebibytes
            FROM pg_replication_slots s WHERE s.slot_name = $1"
     );
     let rows = session.query(&statement, &[(&slot, Type::TEXT)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
+    // It is -1 where there is no limit.
+    let limit = field::<Option<i64>>(row, "keep_mebibytes")?.and_then(|mebibytes| u64::try_from(mebibytes).ok());
     Ok(Some(SlotLag {
         current: field::<Option<PgLsn>>(row, "position")?.map_or(Lsn::ZERO, lsn),
         restart_lsn: field::<Option<PgLsn>>(row, "restart_lsn")?.map(lsn),
         confirmed_flush: field::<Option<PgLsn>>(row, "confirmed_flush_lsn")?.map(lsn),
         safe_wal_size_bytes: field(row, "safe_wal_size")?,
+        limit_bytes: limit.map(|mebibytes| mebibytes << 20),
+        wal_status: field(row, "wal_status")?,
     }))
 }
 
@@ -90,6 +99,8 @@ mod tests {
             restart_lsn: None,
             confirmed_flush: Some(Lsn::new(40)),
             safe_wal_size_bytes: None,
+            limit_bytes: None,
+            wal_status: Some("lost".to_owned()),
         };
         assert_eq!((lag.lag_bytes(), lag.retained_bytes()), (Some(60), None));
     }

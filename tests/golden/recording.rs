@@ -12,7 +12,7 @@ use walcast::catalog::facts::{ColumnFacts, Facts, Sending, TableFacts, TypeFacts
 use walcast::catalog::{Learnt, OwnedColumn, OwnedRelation};
 use walcast::lsn::Lsn;
 use walcast::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
-use walcast::snapshot::tables::{Storage, Subject};
+use walcast::snapshot::tables::{Expected, Storage, Subject};
 
 use super::comparison::{Recorded, Topics};
 
@@ -157,9 +157,9 @@ fn copies(path: &Path) -> Vec<Copy> {
             learnt: Learnt::FromCatalog,
         };
         let query = line["query"].as_str().map(str::to_owned);
-        let (file, rows, bytes, filter) = (0, None, 0, None);
+        let (file, rows, bytes, filter, expected) = (0, None, 0, None, Expected::default());
         Copy {
-            subject: Subject { relation, storage: Storage::Elsewhere, file, rows, bytes, filter, query },
+            subject: Subject { relation, storage: Storage::Elsewhere, file, rows, bytes, expected, filter, query },
             texts: columns.iter().map(|column| flag(&column["text"])).collect(),
             data: from_hex(text(&line["data"])),
         }

@@ -4,5 +4,6 @@ mod blocking;
 mod hand_over;
 mod incremental;
 mod initial;
+mod observed;
 mod resume;
 mod writers;

@@ -1,8 +1,13 @@
 //! The metrics page, line by line.
 
+use std::time::Instant;
+
 use super::*;
 use crate::error::{Error, Kind};
 use crate::lsn::Lsn;
+use crate::observe::Retention;
+use crate::observe::course::{self, Planned, Stage};
+use crate::observe::retention::WalStatus;
 
 #[test]
 fn what_was_counted_stands_on_the_page_under_the_constants_names() {
@@ -67,4 +72,52 @@ fn the_state_moves() {
     status.enter(State::Failed);
     let page = metrics.render();
     assert!(page.contains("walcast_state{state=\"failed\"} 1") && page.contains("walcast_state{state=\"starting\"} 0"));
+}
+
+#[test]
+fn a_snapshot_and_the_slot_are_told_while_there_are_any() {
+    // Given a connector that has taken no snapshot
+    let status = Arc::new(Status::new("shop"));
+    let metrics = Metrics::new(Arc::clone(&status));
+    assert!(!metrics.render().contains("walcast_snapshot") && !metrics.render().contains("walcast_slot"));
+    // When it takes one of three tables, of which one is in work, one is done without rows, and one waits
+    let (course, begin) = (status.course(course::Kind::Initial), Instant::now());
+    course.begin(begin);
+    let planned =
+        ["s.a", "s.b", "s.c"].map(|name| Planned { name: name.to_owned(), rows: Some(8), ..Planned::default() });
+    let tables = course.plan(planned.to_vec(), 0, begin);
+    course.enter(&tables[0], Stage::InWork, begin);
+    tables[0].add_rows(4);
+    tables[0].add_bytes(77);
+    course.enter(&tables[1], Stage::Done, begin);
+    let safe_bytes = Some(-9);
+    status.retains(Some(Retention {
+        held_bytes: 500,
+        safe_bytes,
+        limit_bytes: Some(600),
+        status: WalStatus::Extended,
+    }));
+    let page = metrics.render();
+    // Then its figures are there, and series of tables only where something was read
+    for line in [
+        "# TYPE walcast_snapshot_state gauge",
+        "walcast_snapshot_state{kind=\"initial\",state=\"running\"} 1.0",
+        "walcast_snapshot_state{kind=\"initial\",state=\"completed\"} 0.0",
+        "walcast_snapshot_tables{kind=\"initial\"} 3.0",
+        "walcast_snapshot_tables_remaining{kind=\"initial\"} 2.0",
+        "walcast_snapshot_rows{kind=\"initial\"} 4.0",
+        "walcast_snapshot_bytes{kind=\"initial\"} 77.0",
+        "walcast_snapshot_table_rows{kind=\"initial\",table=\"s.a\"} 4.0",
+        "walcast_snapshot_table_read_ratio{kind=\"initial\",table=\"s.a\"} 0.5",
+        "walcast_slot_retained_bytes 500.0",
+        "walcast_slot_retained_limit_bytes 600.0",
+        "walcast_slot_safe_bytes -9.0",
+        "walcast_slot_wal_status{status=\"extended\"} 1.0",
+        "# EOF",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+    }
+    for absent in ["table=\"s.b\"", "table=\"s.c\"", "kind=\"incremental\"", "walcast_snapshot_chunk"] {
+        assert!(!page.contains(absent), "{absent} is in\n{page}");
+    }
 }

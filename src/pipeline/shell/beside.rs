@@ -6,6 +6,7 @@
 //! again, or told.
 
 mod tasks;
+mod told;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use super::{DELIVERY_POLL_INTERVAL, Shell};
 use crate::config::Connector;
 use crate::error::{Error, Result};
 use crate::ledger::Ticket;
+use crate::observe::course::Kind as SnapshotKind;
 use crate::pipeline::input;
 use crate::pipeline::pump::Keyed;
 use crate::progress::{Entry, IncrementalState, Store, TableName};
@@ -172,9 +174,15 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             match output {
                 // What is left is read after the next start.
                 Output::Read(_) if self.stopping => {}
-                Output::Read(order) => self.beside.give(Job::Read(order)),
+                Output::Read(order) => {
+                    told::ordered(self.metrics.status().course(SnapshotKind::Incremental), &order);
+                    self.beside.give(Job::Read(order));
+                }
                 Output::Keep(state) => self.beside.to_keep = Some(state),
-                Output::Tell(notice) => tell(&notice),
+                Output::Tell(notice) => {
+                    told::noted(self.metrics.status().course(SnapshotKind::Incremental), &notice);
+                    tell(&notice);
+                }
                 Output::Emit(_) | Output::DropBatch => return Err(Error::bug("a batch was left lying")),
             }
         }
@@ -199,6 +207,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 let state = book.incremental().clone();
                 if !state.tables.is_empty() {
                     tracing::info!(tables = state.tables.len(), "an incremental snapshot goes on where it was");
+                    told::restored(self.metrics.status().course(SnapshotKind::Incremental), &state);
                     self.pump.beside().apply(Input::Restored(state));
                 }
             }

@@ -11,8 +11,9 @@ mod blocking;
 mod generation;
 mod keeping;
 mod notices;
+mod progress;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use blocking::Blocking;
 use generation::{Generation, Prepared};
@@ -21,7 +22,7 @@ use keeping::Keeping;
 use super::{Shell, Turn, stop_ordered};
 use crate::error::{Class, Error, Kind, Result};
 use crate::event::Notification;
-use crate::observe::State;
+use crate::observe::{Course, State};
 use crate::pipeline::input::Outcome;
 use crate::pipeline::shell::line::Line;
 use crate::pipeline::snapshot::{Feed, Stop};
@@ -120,6 +121,11 @@ pub(super) fn report(looked: Result<()>, report: &mut Report) -> Result<()> {
 }
 
 impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
+    /// What is told of the snapshot that is being taken.
+    fn course(&self) -> &Course {
+        self.metrics.status().course(self.snapshots.keeping.kind())
+    }
+
     /// Takes the snapshots that are due, if any. Gives nothing where the stream may begin.
     pub(super) async fn snapshot(&mut self, wait: Duration) -> Option<Turn> {
         if self.snapshots.settled {
@@ -128,7 +134,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let taken = self.take_snapshot(wait).await;
         self.snapshots.end_run();
         self.pump.drop_waiting();
-        if std::mem::take(&mut self.snapshots.begun) && !self.sink_failed {
+        let begun = std::mem::take(&mut self.snapshots.begun);
+        if begun {
+            self.course().abort(Instant::now());
+        }
+        if begun && !self.sink_failed {
             // What is told of the end cannot be what ends it.
             let _ = self.tell(&Notification::aborted(&self.connector.topic_prefix.clone())).await;
         }
@@ -178,6 +188,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let decision = self.decide_snapshot().await?;
         match decision {
             Decision::None => {
+                self.course().skip(Instant::now());
                 self.tell(&Notification::skipped(&self.connector.topic_prefix.clone())).await?;
                 return Ok(None);
             }
@@ -192,6 +203,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         self.read_history(&mut Line::Closed).await?;
         self.metrics.status().enter(State::Snapshotting);
+        self.course().attempt(Instant::now());
         self.tell(&Notification::started(&self.connector.topic_prefix.clone())).await?;
         self.snapshots.begun = true;
         if self.read_all().await? { self.complete_snapshot().await } else { Ok(None) }
@@ -256,7 +268,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if !self.keep_all().await? {
             return Ok(None);
         }
-        Ok(Some(prepared.plan(&mut self.pump, &self.connector, &self.snapshots.keeping)))
+        let (keeping, status) = (&self.snapshots.keeping, self.metrics.status());
+        Ok(Some(prepared.plan(&mut self.pump, &self.connector, keeping, status)))
     }
 
     /// Reads under one snapshot of the database. Gives how many tables have to be read again under another one, and nothing
@@ -301,6 +314,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             hungry = self.work_off(&mut feed).await?;
             self.settle();
             let Some(run) = &mut self.snapshots.run else { return Ok(None) };
+            generation.progress.turn(run);
             let finished = run.take_finished();
             let is_read = run.is_read();
             generation.finish(&finished, &mut self.snapshots.keeping);
@@ -354,7 +368,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if !self.keep_all().await? {
             return Ok(None);
         }
-        tracing::info!(rows = self.snapshots.keeping.rows(), "the snapshot is complete");
+        let seconds = self.course().complete(Instant::now()).as_secs_f64();
+        tracing::info!(rows = self.snapshots.keeping.rows(), seconds, "the snapshot is complete");
         self.tell(&Notification::completed(&self.connector.topic_prefix.clone())).await?;
         self.snapshots.begun = false;
         if self.rest(self.connector.snapshot.streaming_delay).await? { Ok(None) } else { Ok(Some(Turn::Drain)) }

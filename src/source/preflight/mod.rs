@@ -48,7 +48,7 @@ pub async fn preflight(sql: &Sql, connector: &Connector) -> Result<Report> {
     findings.extend(rows::try_queries(&session, connector).await?);
     let plan = publication::plan(&seen.situation(connector, &filter));
     findings.extend(published::judge(&seen, connector, &filter, &plan));
-    findings.extend(rows::judge(&seen, connector, &filter)?);
+    findings.extend(rows::judge(&seen, connector)?);
     findings.sort_by_key(|finding| finding.severity);
     let names = seen.tables.iter().map(|table| &table.name);
     let captured = names.filter(|name| filter.matches(&name.schema, &name.table)).cloned().collect();

@@ -5,20 +5,19 @@ use super::published::named;
 use super::report::{Check, Finding, Remedy};
 use crate::config::Connector;
 use crate::error::{Class, Kind, Result};
-use crate::source::capture::{CaptureFilter, TableFilter};
+use crate::source::capture::SnapshotFilter;
 use crate::source::ident::{QualifiedName, QuotedIdent};
 use crate::source::sql::Session;
 
 /// Judges whether the role may read what the snapshot reads: all tables that it may not, at once.
-pub(super) fn judge(seen: &Seen, connector: &Connector, filter: &CaptureFilter) -> Result<Vec<Finding>> {
+pub(super) fn judge(seen: &Seen, connector: &Connector) -> Result<Vec<Finding>> {
     let snapshot = &connector.snapshot;
     if !snapshot.mode.reads_rows() {
         return Ok(Vec::new());
     }
-    let wanted = TableFilter::new("snapshot.include.collection.list", &snapshot.include)?;
+    let filter = SnapshotFilter::new(connector)?;
     let mut findings = Vec::new();
-    let is_read =
-        |name: &QualifiedName| filter.matches(&name.schema, &name.table) && wanted.matches(&name.schema, &name.table);
+    let is_read = |name: &QualifiedName| filter.admits(&name.schema, &name.table);
     let unreadable: Vec<&QualifiedName> =
         seen.tables.iter().filter(|table| !table.readable && is_read(&table.name)).map(|table| &table.name).collect();
     if !unreadable.is_empty() {

@@ -16,6 +16,7 @@ use crate::error::{Class, Error, Kind, Result};
 use crate::event::Notification;
 use crate::ledger::Ticket;
 use crate::observe::State;
+use crate::observe::course::Kind as SnapshotKind;
 use crate::pipeline::input::{Effect, Input, Reply};
 use crate::pipeline::shell::line::{Line, queue_status};
 use crate::pipeline::shell::{END_COPY_PATIENCE, Shell, Turn};
@@ -156,7 +157,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 Err(error) => Some(Some(error)),
             };
             let Some(trouble) = ended else { continue };
-            if std::mem::take(&mut self.snapshots.blocking.begun) && !self.sink_failed {
+            let begun = std::mem::take(&mut self.snapshots.blocking.begun);
+            if begun {
+                self.metrics.status().course(SnapshotKind::Blocking).abort(Instant::now());
+            }
+            if begun && !self.sink_failed {
                 // What is told of the end cannot be what ends it.
                 let _ = self.tell(&Notification::aborted(&self.connector.topic_prefix.clone())).await;
             }
@@ -191,7 +196,9 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
 
     /// Reads what the first one asks for. Gives false where the attempt came to its end meanwhile.
     async fn read_blocking(&mut self, wait: Duration) -> Result<bool> {
-        let keeping = match self.snapshots.blocking.interrupted.take() {
+        let interrupted = self.snapshots.blocking.interrupted.take();
+        let goes_on = interrupted.is_some();
+        let keeping = match interrupted {
             Some(interrupted) => interrupted,
             None => {
                 let state = std::mem::take(&mut self.snapshots.blocking.state);
@@ -208,7 +215,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         };
         // What is kept of the snapshot before the stream stays as it is.
         let own = std::mem::replace(&mut self.snapshots.keeping, keeping);
-        let read = self.read_as_asked(wait).await;
+        let read = self.read_as_asked(wait, goes_on).await;
         let keeping = std::mem::replace(&mut self.snapshots.keeping, own);
         self.snapshots.blocking.state = keeping.blocking();
         match &read {
@@ -221,7 +228,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         read
     }
 
-    async fn read_as_asked(&mut self, wait: Duration) -> Result<bool> {
+    async fn read_as_asked(&mut self, wait: Duration, goes_on: bool) -> Result<bool> {
         let waited = async {
             tokio::time::sleep(wait).await;
             Ok(())
@@ -230,6 +237,12 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             return Ok(false);
         }
         self.metrics.status().enter(State::Snapshotting);
+        let (course, now) = (self.course(), Instant::now());
+        if goes_on {
+            course.attempt(now);
+        } else {
+            course.begin(now);
+        }
         let connector = self.connector.topic_prefix.clone();
         self.tell(&Notification::started(&connector)).await?;
         self.snapshots.blocking.begun = true;
@@ -240,7 +253,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         if !self.keep_all().await? {
             return Ok(false);
         }
-        tracing::info!(rows = self.snapshots.keeping.rows(), "the blocking snapshot is complete");
+        let seconds = self.course().complete(Instant::now()).as_secs_f64();
+        tracing::info!(rows = self.snapshots.keeping.rows(), seconds, "the blocking snapshot is complete");
         self.tell(&Notification::completed(&connector)).await?;
         self.snapshots.blocking.begun = false;
         Ok(true)

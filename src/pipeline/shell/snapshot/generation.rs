@@ -3,12 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::keeping::Keeping;
+use super::progress::{Plan, Progress};
 use crate::catalog::facts::Facts;
 use crate::config::{Connector, Locking};
 use crate::encode::holds_values;
 use crate::error::{Error, Result};
 use crate::event::{Notification, ScanStatus};
+use crate::observe::Status;
 use crate::pgoutput::Xid;
 use crate::pipeline::pump::{Pump, Scene};
 use crate::pipeline::session::create_slot;
@@ -105,50 +109,45 @@ impl Prepared {
         Ok(Self { generation, keeper, snapshot_name: held.name, scene, subjects, facts })
     }
 
-    /// Plans what is left to be read.
-    pub(super) fn plan(self, pump: &mut Pump, connector: &Connector, keeping: &Keeping) -> Generation {
-        let mut generation = Generation {
-            number: self.generation.number,
-            snapshot_name: self.snapshot_name,
-            scene: match (keeping.asked(), pump.beside().last_event()) {
-                (Some(_), Some(streamed)) => self.scene.while_waiting(streamed),
-                _ => self.scene,
-            },
-            sources: Vec::new(),
-            tasks: Vec::new(),
-            parts: Vec::new(),
-            tables: Vec::new(),
-            keeper: self.keeper,
-            notices: VecDeque::new(),
-            connector: connector.topic_prefix.clone(),
-            all: String::new(),
-        };
+    /// Plans what is left to be read, and tells that to those who look.
+    pub(super) fn plan(
+        self,
+        pump: &mut Pump,
+        connector: &Connector,
+        keeping: &Keeping,
+        status: &Arc<Status>,
+    ) -> Generation {
+        let mut plan = Plan::default();
+        let (mut sources, mut tasks, mut parts, mut tables) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for subject in &self.subjects {
             let name = TableName { schema: subject.relation.schema.clone(), table: subject.relation.table.clone() };
             if keeping.is_done(&name) {
+                plan.add_done();
                 continue;
             }
             let heap = (subject.relation.id.0, subject.file);
             let done = keeping.parts(&name, heap);
             let generations = keeping.generations();
-            let found = shares(subject.pages(), subject.bytes, connector.snapshot.readers, &done, generations);
+            let found = shares(subject.pages(), subject.stored_bytes(), connector.snapshot.readers, &done, generations);
             let texts = subject.texts(&self.facts);
             let relation = pump.learn(&subject.relation, &self.facts);
             // What no record has is not read: a large value of a column that the lists leave out costs nothing.
             let left_out: Vec<bool> = (0..relation.columns.len())
                 .map(|position| !holds_values(&relation, position, &connector.records))
                 .collect();
-            let table = generation.tables.len();
+            let large = subject.has_large_rows();
+            let table = tables.len();
             for share in &found {
-                let part = PartId(generation.parts.len());
+                let part = PartId(parts.len());
                 let statement = subject.copy_statement(share.range, share.condition.as_deref(), &texts, &left_out);
                 let file = subject.pages().map(|_| heap);
-                generation.tasks.push(Task { part, statement, file, by_operator: subject.query.is_some() });
-                generation.parts.push((table, share.clone()));
+                tasks.push(Task { part, statement, file, by_operator: subject.query.is_some(), large });
+                parts.push((table, share.clone()));
             }
             let rows = done.iter().map(|part| part.rows).sum();
-            generation.sources.push(Source { relation, texts, introduced: false });
-            generation.tables.push(Table {
+            plan.add(subject, &found, rows);
+            sources.push(Source { relation, texts, introduced: false });
+            tables.push(Table {
                 name,
                 heap,
                 parts: found.len(),
@@ -158,9 +157,29 @@ impl Prepared {
                 begun: false,
             });
         }
-        let names: Vec<String> = generation.tables.iter().map(Table::full_name).collect();
-        generation.all = names.join(",");
-        generation
+        let is_told = connector.notifications.log || connector.notifications.topic.is_some();
+        let names = || tables.iter().map(Table::full_name).collect::<Vec<String>>().join(",");
+        let told = is_told.then(names);
+        let read = tables.iter().enumerate().filter(|(_, table)| table.parts == 0).map(|(at, _)| at).collect();
+        Generation {
+            number: self.generation.number,
+            snapshot_name: self.snapshot_name,
+            scene: match (keeping.asked(), pump.beside().last_event()) {
+                (Some(_), Some(streamed)) => self.scene.while_waiting(streamed),
+                _ => self.scene,
+            },
+            unfinished: tables.len(),
+            sources,
+            tasks,
+            parts,
+            tables,
+            keeper: self.keeper,
+            notices: VecDeque::new(),
+            connector: connector.topic_prefix.clone(),
+            told,
+            read,
+            progress: plan.tell(status, keeping.kind()),
+        }
     }
 }
 
@@ -191,8 +210,14 @@ pub(super) struct Generation {
     pub(super) notices: VecDeque<Notification>,
     /// `connector_name`
     connector: String,
-    /// Names of all tables.
-    all: String,
+    /// Names of all tables, where somebody is told: they are in every notification.
+    told: Option<String>,
+    /// Tables of which nothing more comes, and which are not finished.
+    read: Vec<usize>,
+    /// Tables that are not finished.
+    unfinished: usize,
+    /// What is told of it while it goes on.
+    pub(super) progress: Progress,
 }
 
 struct Table {
@@ -233,10 +258,16 @@ impl Generation {
     /// Something of a part was read.
     pub(super) fn begin(&mut self, piece: &Piece) {
         let (Piece::Bytes { part, .. } | Piece::End(part) | Piece::TableChanged(part, _)) = piece else { return };
+        if let Piece::Bytes { pieces, .. } = piece {
+            self.progress.batch(*part, pieces.iter().map(Bytes::len).sum());
+        }
         let Some((at, _)) = self.parts.get(part.0) else { return };
         let Some(table) = self.tables.get_mut(*at).filter(|table| !table.begun) else { return };
         table.begun = true;
-        self.notices.push_back(Notification::in_progress(&self.connector, &table.full_name(), &self.all));
+        self.progress.begin(*at);
+        if let Some(all) = &self.told {
+            self.notices.push_back(Notification::in_progress(&self.connector, &table.full_name(), all));
+        }
     }
 
     /// A part cannot be read under this snapshot.
@@ -260,33 +291,49 @@ impl Generation {
             let Some((at, share)) = self.parts.get(part.0) else { continue };
             let Some(table) = self.tables.get_mut(*at) else { continue };
             table.left = table.left.saturating_sub(1);
+            if table.left == 0 {
+                self.read.push(*at);
+            }
             table.rows += rows;
+            self.progress.part_done(part);
             if share.kept && table.parts > 1 && table.state == Reads::Well {
                 let (from, to) = (share.range.from, share.range.to);
                 keeping.part_done(&table.name, Part { generation: self.number, heap: table.heap, from, to, rows });
             }
         }
-        for table in self.tables.iter_mut().filter(|table| table.left == 0) {
-            match table.state {
-                Reads::Done | Reads::Forgotten => {}
-                Reads::Well => {
-                    table.state = Reads::Done;
-                    keeping.table_done(&table.name, table.rows);
-                    self.notices.push_back(scanned(&self.connector, table, &self.all, ScanStatus::Succeeded));
-                }
-                Reads::Again => {
-                    table.state = Reads::Forgotten;
-                    self.notices.push_back(scanned(&self.connector, table, &self.all, ScanStatus::SqlException));
-                    let parts = keeping.parts(&table.name, table.heap);
-                    keeping.forget(&table.name, parts.iter().map(|part| part.from).collect());
-                }
+        for at in std::mem::take(&mut self.read) {
+            self.finish_table(at, keeping);
+        }
+    }
+
+    /// Nothing more comes of a table.
+    fn finish_table(&mut self, at: usize, keeping: &mut Keeping) {
+        let Some(table) = self.tables.get_mut(at) else { return };
+        let status = match table.state {
+            Reads::Done | Reads::Forgotten => return,
+            Reads::Well => {
+                table.state = Reads::Done;
+                self.progress.finish(at);
+                keeping.table_done(&table.name, table.rows);
+                ScanStatus::Succeeded
             }
+            Reads::Again => {
+                table.state = Reads::Forgotten;
+                self.progress.leave(at);
+                let parts = keeping.parts(&table.name, table.heap);
+                keeping.forget(&table.name, parts.iter().map(|part| part.from).collect());
+                ScanStatus::SqlException
+            }
+        };
+        self.unfinished = self.unfinished.saturating_sub(1);
+        if let Some(all) = &self.told {
+            self.notices.push_back(scanned(&self.connector, table, all, status));
         }
     }
 
     /// Whether everything that could be read is with the brokers.
     pub(super) fn is_finished(&self) -> bool {
-        self.tables.iter().all(|table| matches!(table.state, Reads::Done | Reads::Forgotten))
+        self.unfinished == 0
     }
 
     pub(super) fn tables_to_read_again(&self) -> usize {

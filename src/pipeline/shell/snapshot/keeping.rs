@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::observe::course::Kind;
 use crate::progress::{
     BlockingState, Book, Entry, Generation, Part, Pending, SnapshotId, SnapshotState, Store, TableName,
 };
@@ -44,6 +45,11 @@ impl Keeping {
             keeping.table_done(table, 0);
         }
         Self { store, asked: Some((request, state)), ..keeping }
+    }
+
+    /// What it is the progress of.
+    pub(super) const fn kind(&self) -> Kind {
+        if self.asked.is_some() { Kind::Blocking } else { Kind::Initial }
     }
 
     /// What a signal asks for.

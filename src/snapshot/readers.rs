@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::reading::{CopyOut, Reading};
+use super::reading::{CopyOut, OWN_NAMES, ROLES_NAMES, Reading};
 use super::run::PartId;
 use crate::config::Database;
 use crate::error::{Error, Kind, Result};
@@ -132,7 +132,9 @@ impl Reader {
         loop {
             let task = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(task) = task else { return Ok(()) };
-            reading.execute("SAVEPOINT part").await?;
+            // What is set behind a savepoint is undone with it.
+            let names = if task.by_operator { ROLES_NAMES } else { OWN_NAMES };
+            reading.execute(&format!("SAVEPOINT part; {names}")).await?;
             let end = match self.read_part(&reading, &task).await {
                 Ok(()) => Piece::End(task.part),
                 Err(error) if is_of_the_table(&error) && !task.by_operator => Piece::TableChanged(task.part, error),

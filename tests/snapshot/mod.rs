@@ -5,4 +5,5 @@ mod hand_over;
 mod incremental;
 mod initial;
 mod resume;
+mod signals;
 mod writers;

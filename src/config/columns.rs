@@ -23,6 +23,23 @@ pub struct Columns {
     pub keys: Vec<KeyRule>,
 }
 
+impl Columns {
+    /// The columns that `message.key.columns` names of a table, `schema.table`, as positions among its columns, in order;
+    /// none where it names none of them.
+    #[must_use]
+    pub fn key_positions<'n>(&self, table: &str, columns: impl Iterator<Item = &'n str> + Clone) -> Vec<usize> {
+        let mut key = Vec::new();
+        for wanted in self.keys.iter().flat_map(|rule| &rule.columns) {
+            for (position, column) in columns.clone().enumerate() {
+                if wanted.patterns.is_match(&format!("{table}.{column}")) && !key.contains(&position) {
+                    key.push(position);
+                }
+            }
+        }
+        key
+    }
+}
+
 /// Which columns stand in rows, by `schema.table.column`.
 #[derive(Clone, Debug, Default)]
 pub enum ColumnFilter {

@@ -5,9 +5,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::build::{millis, number};
+use super::build::{millis, number, optional};
 use super::check::Checked;
 use super::findings::Findings;
+use super::secret::Secret;
 
 /// `signal.*`, `incremental.snapshot.*`
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +17,32 @@ pub struct Signals {
     pub table: Option<(String, String)>,
     /// `signal.file`, where the channel `file` is enabled.
     pub file: Option<PathBuf>,
+    /// `signal.kafka.*`, where the channel `kafka` is enabled.
+    pub topic: Option<SignalTopic>,
     /// `signal.poll.interval.ms`
     pub poll_interval: Duration,
     /// `incremental.snapshot.chunk.size`
     pub chunk_rows: usize,
 }
 
+/// A topic of signals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignalTopic {
+    /// `signal.kafka.topic`
+    pub name: String,
+    /// `signal.kafka.bootstrap.servers`; where absent the producer's brokers, with its settings.
+    pub bootstrap_servers: Option<String>,
+    /// `signal.kafka.groupId`
+    pub group_id: String,
+    /// `signal.kafka.poll.timeout.ms`
+    pub poll_timeout: Duration,
+    /// `signal.consumer.*` without the prefix, for the sink to translate and check. Values may be secrets.
+    pub consumer: Vec<(String, Secret)>,
+}
+
 impl Default for Signals {
     fn default() -> Self {
-        Self { table: None, file: None, poll_interval: Duration::from_secs(5), chunk_rows: 1024 }
+        Self { table: None, file: None, topic: None, poll_interval: Duration::from_secs(5), chunk_rows: 1024 }
     }
 }
 
@@ -32,7 +50,7 @@ impl Signals {
     /// Whether a signal can come at all.
     #[must_use]
     pub const fn are_heard(&self) -> bool {
-        self.table.is_some() || self.file.is_some()
+        self.table.is_some() || self.file.is_some() || self.topic.is_some()
     }
 
     /// Whether a table is that of signals, which is in no snapshot.
@@ -50,10 +68,9 @@ fn words(value: &str) -> impl Iterator<Item = String> {
 pub(super) fn check_channels(value: &str) -> Result<(), String> {
     for word in words(value) {
         match word.as_str() {
-            "source" | "file" | "jmx" => {}
-            "kafka" => return Err("has kafka, which is not there yet; use source or file".to_owned()),
-            "in-process" => return Err("has in-process, which needs Java; use source or file".to_owned()),
-            _ => return Err("must be a list of source, file, jmx".to_owned()),
+            "source" | "kafka" | "file" | "jmx" => {}
+            "in-process" => return Err("has in-process, which needs Java; use source, kafka or file".to_owned()),
+            _ => return Err("must be a list of source, kafka, file, jmx".to_owned()),
         }
     }
     Ok(())
@@ -86,8 +103,27 @@ pub(super) fn signals(checked: &Checked, findings: &mut Findings) -> Signals {
     Signals {
         table: table.filter(|_| has("source")),
         file: file.filter(|_| has("file")).map(PathBuf::from),
+        topic: has("kafka").then(|| topic(checked)),
         poll_interval: millis(checked, "signal.poll.interval.ms").max(Duration::from_millis(10)),
         chunk_rows: usize::try_from(number(checked, "incremental.snapshot.chunk.size")).unwrap_or(1).max(1),
+    }
+}
+
+fn topic(checked: &Checked) -> SignalTopic {
+    let given = |name| optional(checked, name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let consumer = checked.under("signal.consumer.");
+    let mut consumer: Vec<(String, Secret)> =
+        consumer.map(|(name, setting)| (name.to_owned(), Secret::new(setting.value.clone()))).collect();
+    // Debezium lets the consumer's own setting win.
+    let at = consumer.iter().position(|(name, _)| name == "bootstrap.servers");
+    let overridden = at.map(|at| consumer.remove(at).1.expose().to_owned());
+    SignalTopic {
+        name: given("signal.kafka.topic")
+            .unwrap_or_else(|| format!("{}-signal", checked.value("topic.prefix").unwrap_or_default())),
+        bootstrap_servers: overridden.or_else(|| given("signal.kafka.bootstrap.servers")),
+        group_id: given("signal.kafka.groupId").unwrap_or_default(),
+        poll_timeout: millis(checked, "signal.kafka.poll.timeout.ms"),
+        consumer,
     }
 }
 
@@ -115,20 +151,43 @@ mod tests {
         let wanted = Signals {
             table: None,
             file: Some(PathBuf::from("/run/signals")),
+            topic: None,
             poll_interval: Duration::from_millis(100),
             chunk_rows: 7,
         };
         assert_eq!(load(file), Ok(wanted));
         assert_eq!(load("signal.enabled.channels=file").unwrap().file, Some(PathBuf::from("file-signals.txt")));
         for (more, told) in [
-            ("signal.enabled.channels=kafka", "not there yet"),
             ("signal.enabled.channels=in-process", "needs Java"),
-            ("signal.enabled.channels=mail", "source, file, jmx"),
+            ("signal.enabled.channels=mail", "source, kafka, file, jmx"),
             ("signal.data.collection=signals", "schema.table"),
             ("incremental.snapshot.chunk.size=0", "incremental.snapshot.chunk.size"),
         ] {
             let report = load(more).unwrap_err();
             assert!(report.contains(told), "{report}");
         }
+    }
+
+    #[test]
+    fn signals_come_from_a_topic_of_the_connectors_name_or_another() {
+        let topic = load("signal.enabled.channels=source, kafka").unwrap().topic.unwrap();
+        let wanted = SignalTopic {
+            name: "shop-signal".to_owned(),
+            bootstrap_servers: None,
+            group_id: "kafka-signal".to_owned(),
+            poll_timeout: Duration::from_millis(100),
+            consumer: Vec::new(),
+        };
+        assert_eq!(topic, wanted);
+        let more = "signal.enabled.channels=kafka\nsignal.kafka.topic=asks\nsignal.kafka.bootstrap.servers=s:1\n\
+                    signal.kafka.groupId=Mine\nsignal.kafka.poll.timeout.ms=7\nsignal.consumer.sasl.jaas.config=secret";
+        let wanted = SignalTopic {
+            name: "asks".to_owned(),
+            bootstrap_servers: Some("s:1".to_owned()),
+            group_id: "Mine".to_owned(),
+            poll_timeout: Duration::from_millis(7),
+            consumer: vec![("sasl.jaas.config".to_owned(), Secret::new("secret"))],
+        };
+        assert_eq!(load(more).unwrap().topic, Some(wanted));
     }
 }

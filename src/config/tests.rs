@@ -254,7 +254,7 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         ("walcast.dead.letter.topic=a b", "the name of a topic"),
         ("transforms=unwrap\ntransforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState", "not there yet"),
         ("signal.data.collection=signals", "must be schema.table"),
-        ("signal.enabled.channels=source,kafka", "not there yet"),
+        ("signal.enabled.channels=source,in-process", "needs Java"),
         ("value.converter=io.confluent.connect.avro.AvroConverter", "value.converter.schema.registry.url: is missing"),
         ("value.converter.schemas.enable=yes", "true or false"),
         ("key.converter.decimal.format=DECIMAL", "one of BASE64, NUMERIC"),

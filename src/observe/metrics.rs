@@ -37,6 +37,8 @@ pub const RECONNECTS_TOTAL: &str = "walcast_reconnects_total";
 pub const HEARTBEATS_TOTAL: &str = "walcast_heartbeats_total";
 /// Failures of `heartbeat.action.query`.
 pub const HEARTBEAT_QUERY_FAILURES_TOTAL: &str = "walcast_heartbeat_query_failures_total";
+/// Signals that nobody can understand.
+pub const SIGNALS_REFUSED_TOTAL: &str = "walcast_signals_refused_total";
 /// Changes that could not be decoded, by table and outcome.
 pub const FAILED_EVENTS_TOTAL: &str = "walcast_failed_events_total";
 /// Time from commit to delivery, per unit.
@@ -204,6 +206,7 @@ struct Inner {
     transactions: Counter,
     heartbeats: Counter,
     heartbeat_query_failures: Counter,
+    signals_refused: Counter,
     failed_events: Family<TableOutcome, Counter>,
     source_reconnects: Counter,
     sink_reconnects: Counter,
@@ -246,6 +249,8 @@ impl Metrics {
         registry.register(stem(HEARTBEATS_TOTAL), "Heartbeats written", heartbeats.clone());
         let help = "Failures of heartbeat.action.query";
         registry.register(stem(HEARTBEAT_QUERY_FAILURES_TOTAL), help, heartbeat_query_failures.clone());
+        let (signals_refused, help) = (Counter::default(), "Signals that nobody can understand");
+        registry.register(stem(SIGNALS_REFUSED_TOTAL), help, signals_refused.clone());
         let failed_events = Family::<TableOutcome, Counter>::default();
         registry.register(stem(FAILED_EVENTS_TOTAL), "Changes that could not be decoded", failed_events.clone());
         let reconnects = Family::<ByWord, Counter>::default();
@@ -269,6 +274,7 @@ impl Metrics {
             transactions,
             heartbeats,
             heartbeat_query_failures,
+            signals_refused,
             failed_events,
             source_reconnects,
             sink_reconnects,
@@ -318,6 +324,11 @@ impl Metrics {
     /// `heartbeat.action.query` failed once more.
     pub fn heartbeat_query_failed(&self) {
         self.0.heartbeat_query_failures.inc();
+    }
+
+    /// A signal of an unknown type, or with data that make no sense, came.
+    pub fn signal_refused(&self) {
+        self.0.signals_refused.inc();
     }
 
     /// A change of a table could not be decoded.

@@ -140,7 +140,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             sql: Arc::new(Sql::new(connector.database.clone())),
             versions: Versions::of(&sink, &connector.schema_history),
             snapshots: Snapshots::of(&sink, &connector),
-            beside: Attendant::of(&sink, &connector),
+            beside: Attendant::of(&sink, &connector)?,
             sink,
             known: Known::default(),
             registrar,

@@ -37,15 +37,8 @@ impl<'r> TableRules<'r> {
 
     /// The key's columns, in order.
     pub(super) fn key(&self) -> Cow<'r, [usize]> {
-        let mut key = Vec::new();
-        for rule in &self.columns.keys {
-            for wanted in &rule.columns {
-                let is_meant = |column: &Column| wanted.patterns.is_match(&self.name(column));
-                let found = (0..).zip(&self.relation.columns).filter(|(_, column)| is_meant(column));
-                let found: Vec<usize> = found.map(|(position, _)| position).collect();
-                key.extend(found.iter().copied().filter(|position| !key.contains(position)).collect::<Vec<_>>());
-            }
-        }
+        let names = self.relation.columns.iter().map(|column| column.name.as_str());
+        let key = self.columns.key_positions(&self.table, names);
         if key.is_empty() { Cow::Borrowed(self.relation.key.as_slice()) } else { Cow::Owned(key) }
     }
 

@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::SchemaHistory;
+use crate::config::{SchemaHistory, SignalTopic};
 use crate::error::Result;
 use crate::history::Store;
 use crate::ledger::Ticket;
@@ -25,6 +25,9 @@ pub use crate::encode::record::{Header, Headers, Record, Stamps};
 pub mod kafka;
 pub mod memory;
 pub mod stdout;
+mod subscription;
+
+pub use subscription::{Arrived, Publisher, Subscribe, Subscription};
 
 /// Whether a record was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +107,14 @@ pub trait Sink {
     /// this sink keeps none.
     fn progress(&self, _topic: &str, _connector: &str) -> Option<Arc<dyn progress::Store>> {
         None
+    }
+
+    /// What reads the topic of signals, once it is called; nothing where this sink has no topics to read.
+    ///
+    /// # Errors
+    /// `Config` where its settings cannot be used.
+    fn signals(&self, _topic: &SignalTopic) -> Result<Option<Subscribe>> {
+        Ok(None)
     }
 
     /// Makes sure that a topic can be written to, creating it where that was configured.

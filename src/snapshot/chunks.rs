@@ -3,7 +3,8 @@
 //! Owns [`ChunkReader`]. Each chunk is read in a transaction of its own, which looks at its snapshot first and at the end of
 //! the log last. Nothing is written, so a standby serves as well.
 //!
-//! Rows are cut by the key: the record's key, and before it the surrogate key where one was asked for. Rows that have the
+//! Rows are cut by the key: the primary key, or that of `message.key.columns` where there is none, and before it the
+//! surrogate key where one was asked for. Rows that have the
 //! same surrogate key are told apart by the record's key, so none is lost between two chunks.
 //!
 //! Source: Debezium's `AbstractChunkQueryBuilder`, whose conditions these are: row values where no column of the key may be
@@ -17,10 +18,10 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::copy::CopyRows;
 use super::incremental::{Order, Outcome, Sight};
-use super::reading::Reading;
+use super::reading::{OWN_NAMES, ROLES_NAMES, Reading};
 use super::tables::{self, Storage, Subject};
 use crate::catalog::{Learnt, Nullability, RelationVersion};
-use crate::config::Database;
+use crate::config::{Columns, Connector, Database};
 use crate::error::{Class, Error, Kind, Result};
 use crate::lsn::Lsn;
 use crate::pgoutput::{Datum, Tuple};
@@ -69,6 +70,7 @@ pub struct ChunkReader {
     sql: Arc<Sql>,
     publication: String,
     lock_timeout: Duration,
+    columns: Columns,
     reading: Option<Reading>,
 }
 
@@ -79,10 +81,17 @@ struct KeyColumn<'a> {
 }
 
 impl ChunkReader {
-    /// A reader of a publication's tables; it connects when it has to.
+    /// A reader of a connector's tables; it connects when it has to.
     #[must_use]
-    pub fn new(database: Database, sql: Arc<Sql>, publication: String, lock_timeout: Duration) -> Self {
-        Self { database, sql, publication, lock_timeout, reading: None }
+    pub fn new(connector: &Connector, sql: Arc<Sql>) -> Self {
+        Self {
+            database: connector.database.clone(),
+            sql,
+            publication: connector.publication.name.clone(),
+            lock_timeout: connector.snapshot.lock_timeout,
+            columns: connector.records.columns.clone(),
+            reading: None,
+        }
     }
 
     /// Reads a chunk. Errors are in what was found: none of them concerns the stream.
@@ -147,21 +156,32 @@ impl ChunkReader {
         subject.relation.learnt = Learnt::FromStream;
         let facts = facts::of_relations(&self.sql, &[subject.relation.id]).await?;
         let relation = subject.relation.completed(&facts);
-        if relation.key.is_empty() {
+        let (own, unique) = match relation.key.as_slice() {
+            [] => {
+                let columns = relation.columns.iter().map(|column| column.name.as_str());
+                let table = format!("{}.{}", relation.schema, relation.table);
+                (self.columns.key_positions(&table, columns), Unique::Perhaps)
+            }
+            key => (key.to_vec(), Unique::Certainly),
+        };
+        if own.is_empty() {
             return Ok(Found::Ended(Outcome::NoPrimaryKey, None));
         }
-        let key = match key_columns(&relation, order.wanted.surrogate_key.as_deref()) {
+        let key = match key_columns(&relation, &own, order.wanted.surrogate_key.as_deref()) {
             Ok(key) => key,
             Err(error) => return Ok(Found::Ended(Outcome::SqlException, Some(error))),
         };
         let texts = subject.texts(&facts);
-        let query = Query { subject: &subject, key: &key, filter: order.wanted.filter.as_deref() };
+        let filter = order.wanted.filter.as_deref();
+        let query = Query { subject: &subject, key: &key, unique, filter };
+        reading.execute(ROLES_NAMES).await?;
         let until = match &order.until {
             Some(until) => Some(until.clone()),
             None => largest_key(reading, &query).await?,
         };
         let statement = query.chunk(&texts, order.after.as_ref(), until.as_ref(), order.rows);
         let (rows, last) = copy(reading, &statement, key.len()).await?;
+        reading.execute(OWN_NAMES).await?;
         let file = subject.pages().map(|_| reading.files(subject.relation.id.0));
         if let Some(file) = file
             && file.await?.is_none_or(|(then, now)| then != now)
@@ -174,8 +194,12 @@ impl ChunkReader {
     }
 }
 
-fn key_columns<'a>(relation: &'a RelationVersion, surrogate: Option<&'a str>) -> Result<Vec<KeyColumn<'a>>> {
-    let columns = relation.key.iter().filter_map(|&at| relation.columns.get(at));
+fn key_columns<'a>(
+    relation: &'a RelationVersion,
+    own: &[usize],
+    surrogate: Option<&'a str>,
+) -> Result<Vec<KeyColumn<'a>>> {
+    let columns = own.iter().filter_map(|&at| relation.columns.get(at));
     let mut key = Vec::new();
     if let Some(name) = surrogate {
         let column = relation.columns.iter().find(|column| column.name == name).ok_or_else(|| {
@@ -259,7 +283,17 @@ async fn log_end(reading: &Reading) -> Result<Lsn> {
 struct Query<'a> {
     subject: &'a Subject,
     key: &'a [KeyColumn<'a>],
+    unique: Unique,
     filter: Option<&'a str>,
+}
+
+/// Whether no two rows have the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unique {
+    /// The primary key is among its columns.
+    Certainly,
+    /// An operator has named its columns: rows of one key stay in one chunk.
+    Perhaps,
 }
 
 impl Query<'_> {
@@ -276,7 +310,7 @@ impl Query<'_> {
     /// A column as its type prints it, which a cast to text need not do.
     fn text(&self, name: &str) -> String {
         let column = self.column(name);
-        format!("CASE WHEN num_nulls({column}) = 0 THEN format('%s', {column}) END")
+        format!("CASE WHEN pg_catalog.num_nulls({column}) = 0 THEN pg_catalog.format('%s', {column}) END")
     }
 
     fn conditions(&self, more: Vec<String>) -> String {
@@ -310,7 +344,11 @@ impl Query<'_> {
         bounds.extend(after.map(|after| self.beyond(after)));
         bounds.extend(until.map(|until| format!("({}) IS NOT TRUE", self.beyond(until))));
         let (from, conditions, order) = (self.from(), self.conditions(bounds), self.order(""));
-        format!("COPY (SELECT {}{from}{conditions}{order} LIMIT {rows}) TO STDOUT (FORMAT binary)", columns.join(", "))
+        let limit = match self.unique {
+            Unique::Certainly => format!("LIMIT {rows}"),
+            Unique::Perhaps => format!("FETCH FIRST {rows} ROWS WITH TIES"),
+        };
+        format!("COPY (SELECT {}{from}{conditions}{order} {limit}) TO STDOUT (FORMAT binary)", columns.join(", "))
     }
 
     /// That a row comes behind a key in the order, in which nulls are last. The values have no type, so that each takes that
@@ -382,11 +420,12 @@ mod tests {
     fn a_chunk_lies_behind_a_key_and_not_beyond_the_largest() {
         let (subject, name) = (subject(), "a");
         let key = [KeyColumn { name, nullability: Nullability::Required }];
-        let query = Query { subject: &subject, key: &key, filter: Some("b <> 'x' -- only") };
+        let unique = Unique::Certainly;
+        let query = Query { subject: &subject, key: &key, unique, filter: Some("b <> 'x' -- only") };
         assert_eq!(
             query.chunk(&[false, true], Some(&values(&[Some("it's")])), Some(&values(&[Some("9")])), 5),
-            "COPY (SELECT \"t\".\"a\", CASE WHEN num_nulls(\"t\".\"b\") = 0 THEN format('%s', \"t\".\"b\") END, \
-             CASE WHEN num_nulls(\"t\".\"a\") = 0 THEN format('%s', \"t\".\"a\") END FROM ONLY \"s\".\"t\" AS \"t\" \
+            "COPY (SELECT \"t\".\"a\", CASE WHEN pg_catalog.num_nulls(\"t\".\"b\") = 0 THEN pg_catalog.format('%s', \"t\".\"b\") END, \
+             CASE WHEN pg_catalog.num_nulls(\"t\".\"a\") = 0 THEN pg_catalog.format('%s', \"t\".\"a\") END FROM ONLY \"s\".\"t\" AS \"t\" \
              WHERE ((a > 0)\n) AND (b <> 'x' -- only\n) AND (ROW(\"t\".\"a\") > ROW('it''s')\n) \
              AND ((ROW(\"t\".\"a\") > ROW('9')) IS NOT TRUE\n) ORDER BY \"t\".\"a\" LIMIT 5) TO STDOUT (FORMAT binary)"
         );
@@ -396,7 +435,7 @@ mod tests {
     fn nulls_come_last() {
         let subject = subject();
         let key = ["a", "b"].map(|name| KeyColumn { name, nullability: Nullability::Optional });
-        let query = Query { subject: &subject, key: &key, filter: None };
+        let query = Query { subject: &subject, key: &key, unique: Unique::Perhaps, filter: None };
         assert_eq!(
             query.beyond(&values(&[Some("1"), Some("2\\")])),
             "(\"t\".\"a\" > '1' OR \"t\".\"a\" IS NULL) OR \
@@ -407,6 +446,7 @@ mod tests {
             "\"t\".\"a\" IS NULL AND (\"t\".\"b\" > '2' OR \"t\".\"b\" IS NULL)"
         );
         assert_eq!(query.beyond(&values(&[None, None])), "false");
+        assert!(query.chunk(&[], None, None, 5).contains(" FETCH FIRST 5 ROWS WITH TIES) TO STDOUT"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::reading::{CopyOut, Reading};
+use super::reading::{CopyOut, OWN_NAMES, ROLES_NAMES, Reading};
 use super::run::PartId;
 use crate::config::Database;
 use crate::error::{Error, Kind, Result};
@@ -140,7 +140,9 @@ impl Reader {
             let Some(task) = task else { return Ok(()) };
             // The lock is taken with the COPY, so nobody waits with one.
             let _turn = if task.large { self.large_rows.acquire().await.ok() } else { None };
-            reading.execute("SAVEPOINT part").await?;
+            // What is set behind a savepoint is undone with it.
+            let names = if task.by_operator { ROLES_NAMES } else { OWN_NAMES };
+            reading.execute(&format!("SAVEPOINT part; {names}")).await?;
             let end = match self.read_part(&reading, &task).await {
                 Ok(()) => Piece::End(task.part),
                 Err(error) if is_of_the_table(&error) && !task.by_operator => Piece::TableChanged(task.part, error),

@@ -23,9 +23,18 @@ use crate::source::sql::{Live, Param, ServerVersion, connect, field, from_answer
 
 /// What every session that reads rows has set. Values are printed as the stream prints them; row security that applies to
 /// the role is an error and not a silent lack of rows; and a table is read from its beginning.
-const OPTIONS: &str = "-c search_path=pg_catalog -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 \
+const OPTIONS: &str = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 \
                        -c row_security=off -c synchronize_seqscans=off -c DateStyle=ISO -c IntervalStyle=postgres \
                        -c TimeZone=UTC -c extra_float_digits=3 -c bytea_output=hex";
+
+/// From here on in a transaction names are ours: those of the catalog.
+pub const OWN_NAMES: &str = "SET LOCAL search_path = pg_catalog";
+
+/// From here on in a transaction names are the role's own, as in every session of it: of an operator's queries and filters, and
+/// of the operators of types that extensions brought, such as citext.
+///
+/// Source: Debezium, whose connections have the `search_path` of role and database.
+pub const ROLES_NAMES: &str = "SET LOCAL search_path TO DEFAULT";
 
 /// A transaction that sees one snapshot of the database, and sees it for as long as it is kept.
 pub struct Reading {
@@ -57,12 +66,15 @@ impl Reading {
         let options = format!("{OPTIONS} -c lock_timeout={}", lock_timeout.as_millis());
         let live = connect(database, &options).await?;
         let reading = Self { live };
+        // Not in the start-up packet: what is set there could not be reset to what the role has.
+        let mut settings = "SET search_path = pg_catalog".to_owned();
         for (setting, since) in [("idle_session_timeout", 140_000), ("transaction_timeout", 170_000)] {
-            // These came after 10, so they cannot stand in the start-up packet.
+            // These came after 10, so they cannot stand in the start-up packet either.
             if reading.version() >= ServerVersion(since) {
-                reading.execute(&format!("SET {setting} = 0")).await?;
+                settings.push_str(&format!("; SET {setting} = 0"));
             }
         }
+        reading.execute(&settings).await?;
         reading.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         if let Some(name) = snapshot {
             let name = name.replace('\'', "''");

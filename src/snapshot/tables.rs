@@ -127,7 +127,10 @@ impl Subject {
                 write!(sql, "{comma}NULL")
             } else if has(texts) {
                 // The type's own output, which a cast to text need not be.
-                write!(sql, "{comma}CASE WHEN num_nulls(w.{name}) = 0 THEN format('%s', w.{name}) END")
+                write!(
+                    sql,
+                    "{comma}CASE WHEN pg_catalog.num_nulls(w.{name}) = 0 THEN pg_catalog.format('%s', w.{name}) END"
+                )
             } else {
                 write!(sql, "{comma}w.{name}")
             };
@@ -360,7 +363,7 @@ mod tests {
         let range = Range { from: 4, to: Some(8) };
         assert_eq!(
             table.copy_statement(range, Some("true"), &[false, true], &[false, false, true]),
-            "COPY (SELECT w.\"id\", CASE WHEN num_nulls(w.\"b\") = 0 THEN format('%s', w.\"b\") END, NULL \
+            "COPY (SELECT w.\"id\", CASE WHEN pg_catalog.num_nulls(w.\"b\") = 0 THEN pg_catalog.format('%s', w.\"b\") END, NULL \
              FROM ONLY \"public\".\"Order \"\"x\"\"\" AS w \
              WHERE (ctid >= '(4,0)'::tid AND ctid < '(8,0)'::tid) AND (b > 0) AND (true)) TO STDOUT (FORMAT binary)"
         );

@@ -6,4 +6,5 @@ mod incremental;
 mod initial;
 mod observed;
 mod resume;
+mod signals;
 mod writers;

@@ -32,8 +32,9 @@ fn change(random: &mut fastrand::Rng, next_id: &mut u32) -> String {
             format!("UPDATE {table} SET id = {next_id} WHERE id = {id}")
         }
         85..99 => format!("DELETE FROM {table} WHERE id = {id}"),
+        // One after the other: two that change many rows in different order would wait for each other.
         _ => format!(
-            "BEGIN; UPDATE a SET v = v + 1 WHERE id % 7 = {0}; UPDATE b SET v = v - 1 WHERE id % 7 = {0}; COMMIT",
+            "BEGIN; SELECT pg_advisory_xact_lock(1); UPDATE a SET v = v + 1 WHERE id % 7 = {0}; UPDATE b SET v = v - 1 WHERE id % 7 = {0}; COMMIT",
             id % 7
         ),
     }

@@ -11,9 +11,6 @@ const NO_JAVA: &str = "its mode custom is refused";
 /// Why settings of Debezium's chunks are accepted.
 const CUT_BY_SIZE: &str = "tables are cut by their size, whatever their keys";
 
-/// Why settings of a channel are accepted that is refused.
-const NO_KAFKA_CHANNEL: &str = "there is no signal channel kafka";
-
 pub(super) static PROPERTIES: &[Property] = &[
     Property::text(
         "snapshot.mode",
@@ -86,17 +83,19 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::text("signal.data.collection", "Table whose inserted rows are signals; a publication has to have it")
         .high()
         .check(check_table),
-    Property::new("signal.enabled.channels", ValueType::List, "Where signals come from: source, file; jmx is left out")
+    Property::new("signal.enabled.channels", ValueType::List, "Where signals come from: source, kafka, file; jmx is left out")
         .or("source")
         .high()
         .check(signals::check_channels),
     Property::long("signal.poll.interval.ms", 0, "Time between two looks for signals").or("5000"),
-    Property::text("signal.kafka.topic", "Topic of signals").medium().no_effect(NO_KAFKA_CHANNEL),
-    Property::text("signal.kafka.bootstrap.servers", "Brokers of that topic").medium().no_effect(NO_KAFKA_CHANNEL),
-    Property::text("signal.kafka.groupId", "Consumer group of that topic")
-        .or("kafka-signal")
-        .no_effect(NO_KAFKA_CHANNEL),
-    Property::int("signal.kafka.poll.timeout.ms", 0, "Wait for that topic").or("100").no_effect(NO_KAFKA_CHANNEL),
+    Property::text("signal.kafka.topic", "Topic of signals, of one partition; <topic.prefix>-signal where absent").medium(),
+    Property::text(
+        "signal.kafka.bootstrap.servers",
+        "Brokers of that topic, with signal.consumer.* alone; where absent the producer's, with its settings",
+    )
+    .medium(),
+    Property::text("signal.kafka.groupId", "Consumer group under which it is kept what was acted on").or("kafka-signal"),
+    Property::int("signal.kafka.poll.timeout.ms", 0, "Wait for a signal of that topic").or("100"),
     Property::text("signal.file", "File of signals, one in a line; it is emptied").or("file-signals.txt"),
     Property::int("signal.emit.failure.max.retries", 0, "How often a mark of a chunk is written again")
         .or("0")
@@ -126,7 +125,7 @@ pub(super) static PROPERTIES: &[Property] = &[
 ];
 
 pub(super) static PREFIXES: &[Prefix] = &[
-    Prefix::no_effect("signal.consumer.", NO_KAFKA_CHANNEL, "Settings of the consumer of signals"),
+    Prefix::implemented("signal.consumer.", "Settings of the consumer of signals"),
     Prefix::implemented("snapshot.select.statement.overrides.", "The query of one table"),
     Prefix::no_effect("snapshot.max.threads.multiplier.", CUT_BY_SIZE, "Chunks of one table for each thread"),
 ];

@@ -5,6 +5,7 @@
 //! waits, and speak through a queue, which is looked at at every turn. Nothing here can stop the stream: what fails is tried
 //! again, or told.
 
+mod askers;
 mod tasks;
 mod told;
 
@@ -14,19 +15,19 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+pub(super) use askers::Asker;
 use tasks::{Job, News, Tasks};
 
 use super::line::Line;
 use super::{DELIVERY_POLL_INTERVAL, Shell};
 use crate::config::Connector;
 use crate::error::{Error, Result};
-use crate::ledger::Ticket;
 use crate::observe::course::Kind as SnapshotKind;
 use crate::pipeline::input;
 use crate::pipeline::pump::Keyed;
 use crate::progress::{Entry, IncrementalState, Store, TableName};
-use crate::signal::{Action, Heard, Signal};
-use crate::sink::{Deliveries, Sink};
+use crate::signal::{Action, Heard, Signal, channel};
+use crate::sink::{Arrived, Deliveries, Sink, Subscribe, Subscription};
 use crate::snapshot::chunks::{Found, Rows};
 use crate::snapshot::incremental::{Answer, Chunk, Input, Notice, Outcome, Output, Wanted};
 use crate::source::sql::Sql;
@@ -46,8 +47,11 @@ pub(super) struct Attendant {
     store: Option<Arc<dyn Store>>,
     /// What was kept has been read, or there is nothing that keeps.
     opened: bool,
-    /// Signals that were not acted on yet, with the units that wait for them.
-    signals: VecDeque<(Heard, Option<Ticket>)>,
+    /// How to begin to read the topic of signals, and what reads it.
+    subscribe: Option<Subscribe>,
+    topic: Option<Subscription>,
+    /// Signals that were not acted on yet, with those who wait for them.
+    signals: VecDeque<(Heard, Option<Asker>)>,
     /// An order was read, and its answer not taken in yet.
     answer: Option<(u64, Found)>,
     /// Orders without an answer.
@@ -55,20 +59,29 @@ pub(super) struct Attendant {
     /// What is to be kept and nobody has begun to.
     to_keep: Option<IncrementalState>,
     is_keeping: bool,
-    /// Units that wait for what is kept next, and for what is being kept.
-    waiting: Vec<Ticket>,
-    held: Vec<Ticket>,
+    /// Those who wait for what is kept next, and for what is being kept.
+    waiting: Vec<Asker>,
+    held: Vec<Asker>,
 }
 
 impl Attendant {
-    pub(super) fn of(sink: &impl Sink, connector: &Connector) -> Self {
+    pub(super) fn of(sink: &impl Sink, connector: &Connector) -> Result<Self> {
         let signals = &connector.snapshot.signals;
         let enabled = signals.are_heard();
         let topic = &connector.snapshot.progress_topic;
         let store = enabled.then(|| sink.progress(topic, &connector.topic_prefix)).flatten();
-        Self {
+        let subscribe = match &signals.topic {
+            Some(topic) => sink.signals(topic)?,
+            None => None,
+        };
+        if signals.topic.is_some() && subscribe.is_none() {
+            tracing::warn!("signals of a topic are not heard: this sink has no topics to read");
+        }
+        Ok(Self {
             enabled,
-            polls: signals.file.is_some(),
+            polls: signals.file.is_some() || subscribe.is_some(),
+            subscribe,
+            topic: None,
             tasks: None,
             opened: store.is_none(),
             store,
@@ -79,7 +92,7 @@ impl Attendant {
             is_keeping: false,
             waiting: Vec::new(),
             held: Vec::new(),
-        }
+        })
     }
 
     /// When to look again, at the latest.
@@ -102,6 +115,7 @@ impl Attendant {
 
     fn start(&mut self, connector: &Connector, sql: &Arc<Sql>) {
         if self.tasks.is_none() {
+            self.topic = self.subscribe.take().map(|subscribe| subscribe());
             let tasks = Tasks::start(connector, sql);
             if let Some(store) = &self.store {
                 tasks.open(Arc::clone(store), Duration::ZERO);
@@ -133,8 +147,15 @@ impl Attendant {
         }
     }
 
-    /// Units that wait for nothing any more.
-    fn released(&mut self) -> Vec<Ticket> {
+    /// What a signal of the topic asks for is kept.
+    pub(super) fn acted_on(&self, offset: i64) {
+        if let Some(topic) = &self.topic {
+            topic.acted_on(offset);
+        }
+    }
+
+    /// Those who wait for nothing any more.
+    fn released(&mut self) -> Vec<Asker> {
         if self.is_keeping {
             return Vec::new();
         }
@@ -157,10 +178,16 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             self.hear_news(news);
         }
         let heard = self.pump.beside().take_heard();
+        let heard = heard.into_iter().map(|(heard, unit)| (heard, unit.map(Asker::Unit)));
         self.beside.signals.extend(heard);
+        while let Some(Arrived { key, value, offset }) = self.beside.topic.as_mut().and_then(Subscription::arrived) {
+            let prefix = &self.connector.topic_prefix;
+            let heard = channel::record(key.as_deref(), value.as_deref(), offset, prefix);
+            self.beside.signals.push_back((heard, Some(Asker::Record(offset))));
+        }
         if self.beside.opened {
-            while let Some((heard, unit)) = self.beside.signals.pop_front() {
-                self.act(heard, unit);
+            while let Some((heard, asker)) = self.beside.signals.pop_front() {
+                self.act(heard, asker);
             }
         }
         if let Some((number, found)) = self.beside.answer.take()
@@ -188,15 +215,27 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         }
         self.attend_blocking(line).await?;
         self.beside.keep();
-        let runs: Vec<(Ticket, u64)> = self.beside.released().into_iter().map(|ticket| (ticket, 1)).collect();
-        if !runs.is_empty() {
-            self.apply(input::Input::Delivered(&Deliveries { runs }));
-        }
+        let released = self.beside.released();
+        self.release(released);
         if self.beside.orders > 0 || self.beside.is_keeping {
             // A stream that never runs dry would not let the tasks have their turn.
             tokio::task::yield_now().await;
         }
         Ok(())
+    }
+
+    /// What these have asked for is kept.
+    pub(super) fn release(&mut self, askers: Vec<Asker>) {
+        let mut deliveries = Deliveries::default();
+        for asker in askers {
+            match asker {
+                Asker::Unit(ticket) => deliveries.add(ticket, 1),
+                Asker::Record(offset) => self.beside.acted_on(offset),
+            }
+        }
+        if !deliveries.runs.is_empty() {
+            self.apply(input::Input::Delivered(&deliveries));
+        }
     }
 
     fn hear_news(&mut self, news: News) {
@@ -221,7 +260,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 }
             }
             News::Heard(heard) => self.beside.signals.extend(heard.into_iter().map(|heard| (heard, None))),
-            News::Resolved { signal, request, tables, unit } => {
+            News::Resolved { signal, request, tables, asker } => {
                 self.beside.orders = self.beside.orders.saturating_sub(1);
                 let wanted = |table: TableName| Wanted {
                     signal: signal.clone(),
@@ -235,7 +274,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     tracing::warn!(signal, asked = asked.join(", "), "a signal asks for no table that is captured");
                 }
                 self.pump.beside().apply(Input::Asked(wanted));
-                self.beside.waiting.extend(unit);
+                self.beside.waiting.extend(asker);
             }
             News::Found { number, found } => {
                 self.beside.orders = self.beside.orders.saturating_sub(1);
@@ -258,15 +297,20 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     }
 
     /// Does what a signal asks.
-    fn act(&mut self, heard: Heard, unit: Option<Ticket>) {
+    fn act(&mut self, heard: Heard, asker: Option<Asker>) {
         let Signal { id, action } = match heard {
             Heard::Signal(signal) => signal,
             Heard::Refused(refused) => {
                 tracing::warn!(signal = refused.id, "a signal is refused: {}", refused.why);
-                self.beside.waiting.extend(unit);
+                self.metrics.signal_refused();
+                self.beside.waiting.extend(asker);
                 return;
             }
-            Heard::ForAnother => return,
+            Heard::ForAnother => {
+                tracing::debug!("a record of the topic of signals is for another connector");
+                self.beside.waiting.extend(asker);
+                return;
+            }
         };
         let beside = self.pump.beside();
         match action {
@@ -275,11 +319,11 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 tracing::info!(signal = id, "{message}");
             }
             Action::Incremental(request) => {
-                self.beside.give(Job::Resolve { signal: id, request, unit });
+                self.beside.give(Job::Resolve { signal: id, request, asker });
                 return;
             }
             Action::Blocking(request) => {
-                self.snapshots.blocking.ask(id, &request, unit);
+                self.snapshots.blocking.ask(id, &request, asker);
                 return;
             }
             Action::Stop { tables } => beside.apply(Input::Stopped(tables)),
@@ -287,7 +331,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             Action::Resume => beside.apply(Input::Resumed),
             Action::WindowMark => {}
         }
-        self.beside.waiting.extend(unit);
+        self.beside.waiting.extend(asker);
     }
 
     /// Takes in what became of an order.

@@ -14,6 +14,7 @@
 //! - `topics`, [`mod@preflight`]: topics at the brokers, before they are written to
 //! - `compacted`: a topic that is a memory: made, read whole, written
 //! - `history`, `progress`: what is kept in such topics
+//! - `signals`: a topic that operators write to
 
 mod compacted;
 mod context;
@@ -23,6 +24,7 @@ pub mod overrides;
 pub mod preflight;
 mod progress;
 mod settings;
+mod signals;
 mod topics;
 
 #[cfg(test)]
@@ -44,7 +46,9 @@ use self::topics::Topics;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::history::Store;
-use crate::sink::{Append, Concern, Deliveries, Depth, Gravity, Header, Headers, Look, Record, Sink, Waiting};
+use crate::sink::{
+    Append, Concern, Deliveries, Depth, Gravity, Header, Headers, Look, Record, Sink, Subscribe, Waiting,
+};
 
 /// Something to be mended before a sink can work, found without side effects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,6 +270,10 @@ impl Sink for KafkaSink {
     fn progress(&self, topic: &str, connector: &str) -> Option<Arc<dyn crate::progress::Store>> {
         let creation = self.config.topic_creation.clone();
         Some(Arc::new(ProgressTopic::new(self.topics.client().clone(), creation, topic, connector)))
+    }
+
+    fn signals(&self, topic: &config::SignalTopic) -> Result<Option<Subscribe>> {
+        signals::subscribe(&self.config, topic).map(Some)
     }
 
     /// See the trait. What it takes to look is done on a thread of its own.

@@ -7,6 +7,7 @@ mod published;
 mod report;
 mod rows;
 mod server;
+mod signals;
 
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod tests;
 use tokio_postgres::types::Type;
 
 use super::capture::CaptureFilter;
+use super::ident::QualifiedName;
 use super::identity::{self, ServerIdentity};
 use super::publication::{self, PublicationFacts, Situation};
 use super::slot::{self, BlockingTransaction, SlotState};
@@ -45,10 +47,15 @@ pub async fn preflight(sql: &Sql, connector: &Connector) -> Result<Report> {
     }
     let seen = look(&session.read_only().await?, connector).await?;
     let mut findings = server::judge(&seen, connector);
-    findings.extend(rows::try_queries(&session, connector).await?);
+    findings.extend(rows::try_queries(connector).await?);
     let plan = publication::plan(&seen.situation(connector, &filter));
     findings.extend(published::judge(&seen, connector, &filter, &plan));
     findings.extend(rows::judge(&seen, connector)?);
+    if let Some((schema, table)) = &connector.snapshot.signals.table {
+        let columns = signals::columns(&session, schema, table).await?;
+        let sends = |name: &QualifiedName| published::sends(name, &plan, &seen, connector, &filter);
+        findings.extend(signals::judge(&QualifiedName::new(schema, table), columns, connector, sends));
+    }
     findings.sort_by_key(|finding| finding.severity);
     let names = seen.tables.iter().map(|table| &table.name);
     let captured = names.filter(|name| filter.matches(&name.schema, &name.table)).cloned().collect();

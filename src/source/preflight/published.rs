@@ -99,6 +99,17 @@ fn privileges(
     ))
 }
 
+/// Whether changes are sent under a name, once the plan is carried out.
+pub(super) fn sends(
+    name: &QualifiedName,
+    plan: &Plan,
+    seen: &Seen,
+    connector: &Connector,
+    filter: &CaptureFilter,
+) -> bool {
+    Sent::after(plan, seen, connector, filter).names.contains(name)
+}
+
 /// What the publication sends once the plan is carried out.
 struct Sent<'a> {
     /// Tables with rows whose changes are sent, by OID.

@@ -51,6 +51,8 @@ pub enum Check {
     SnapshotPrivilege,
     /// Queries that are read in place of tables.
     SnapshotQuery,
+    /// The table of signals.
+    SignalTable,
     /// The other end: brokers, rights and topics.
     Sink,
 }
@@ -80,6 +82,7 @@ impl Check {
             Self::UnloggedTables => "unlogged_tables",
             Self::SnapshotPrivilege => "snapshot_privilege",
             Self::SnapshotQuery => "snapshot_query",
+            Self::SignalTable => "signal_table",
         }
     }
 }

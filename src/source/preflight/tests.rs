@@ -40,7 +40,7 @@ fn seen() -> Seen {
     }
 }
 
-fn connector() -> Connector {
+pub(super) fn connector() -> Connector {
     Connector {
         name: "c".to_owned(),
         topic_prefix: "t".to_owned(),

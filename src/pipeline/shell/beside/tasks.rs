@@ -8,10 +8,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Inbox, entry};
+use super::{Asker, Inbox, entry};
 use crate::config::{Connector, Signals};
 use crate::error::{Error, Kind, Result};
-use crate::ledger::Ticket;
 use crate::progress::{Book, IncrementalState, Store, TableName};
 use crate::signal::{Heard, Request, channel};
 use crate::snapshot::chunks::{ChunkReader, Found};
@@ -32,7 +31,7 @@ const AGAIN_TOLD: u32 = 20;
 #[derive(Debug)]
 pub(super) enum Job {
     /// Look which captured tables a signal asks for.
-    Resolve { signal: String, request: Request, unit: Option<Ticket> },
+    Resolve { signal: String, request: Request, asker: Option<Asker> },
     /// Read a chunk.
     Read(Order),
 }
@@ -44,7 +43,7 @@ pub(super) enum News {
     /// Signals came.
     Heard(Vec<Heard>),
     /// The tables that a signal asks for.
-    Resolved { signal: String, request: Request, tables: Vec<TableName>, unit: Option<Ticket> },
+    Resolved { signal: String, request: Request, tables: Vec<TableName>, asker: Option<Asker> },
     /// What became of an order.
     Found { number: u64, found: Found },
     /// Something was kept, or not.
@@ -65,12 +64,7 @@ impl Tasks {
         let (jobs, taken) = mpsc::unbounded_channel();
         let mut running = JoinSet::new();
         let signals = &connector.snapshot.signals;
-        let reader = ChunkReader::new(
-            connector.database.clone(),
-            Arc::clone(sql),
-            connector.publication.name.clone(),
-            connector.snapshot.lock_timeout,
-        );
+        let reader = ChunkReader::new(connector, Arc::clone(sql));
         running.spawn(work(reader, CaptureFilter::new(&connector.capture), signals.clone(), taken, sender.clone()));
         if let Some(file) = &signals.file {
             running.spawn(watch(file.clone(), signals.poll_interval, sender.clone()));
@@ -129,7 +123,7 @@ async fn work(
                 }
                 News::Found { number: order.number, found: reader.read(&order).await }
             }
-            Job::Resolve { signal, request, unit } => {
+            Job::Resolve { signal, request, asker } => {
                 let is_asked_for = |schema: &str, table: &str| {
                     !signals.are_in(schema, table)
                         && filter.matches(schema, table)
@@ -144,7 +138,7 @@ async fn work(
                         }
                     }
                 };
-                News::Resolved { signal, request, tables, unit }
+                News::Resolved { signal, request, tables, asker }
             }
         };
         if sender.send(news).is_err() {

@@ -14,15 +14,15 @@ use std::time::{Duration, Instant};
 use super::Keeping;
 use crate::error::{Class, Error, Kind, Result};
 use crate::event::Notification;
-use crate::ledger::Ticket;
 use crate::observe::State;
 use crate::observe::course::Kind as SnapshotKind;
 use crate::pipeline::input::{Effect, Input, Reply};
+use crate::pipeline::shell::beside::Asker;
 use crate::pipeline::shell::line::{Line, queue_status};
 use crate::pipeline::shell::{END_COPY_PATIENCE, Shell, Turn};
 use crate::progress::{BlockingCondition, BlockingRequest, BlockingState, Entry};
 use crate::signal::Request;
-use crate::sink::{Deliveries, Sink};
+use crate::sink::Sink;
 use crate::wire::{CopyBoth, Ending};
 
 /// Time before something is kept again that could not be.
@@ -37,8 +37,8 @@ pub(in crate::pipeline::shell) struct Blocking {
     to_keep: bool,
     /// Not before this time is keeping tried again.
     keep_at: Option<Instant>,
-    /// Units whose signals asked for what is not kept yet.
-    waiting: Vec<Ticket>,
+    /// Those whose signals asked for what is not kept yet.
+    waiting: Vec<Asker>,
     /// What was done of the first one, when it was interrupted.
     interrupted: Option<Keeping>,
     /// It was told that it begins, and not how it ends.
@@ -60,7 +60,7 @@ impl Blocking {
     }
 
     /// A signal asks for one.
-    pub(in crate::pipeline::shell) fn ask(&mut self, signal: String, request: &Request, unit: Option<Ticket>) {
+    pub(in crate::pipeline::shell) fn ask(&mut self, signal: String, request: &Request, asker: Option<Asker>) {
         let collections: Vec<String> = request.tables.texts().map(str::to_owned).collect();
         tracing::info!(signal, asked = collections.join(", "), "a blocking snapshot is asked for");
         let condition = |(collection, filter): (&str, &str)| BlockingCondition {
@@ -70,7 +70,7 @@ impl Blocking {
         let conditions = request.conditions.iter().map(|one| condition((&one.text, &one.filter))).collect();
         self.state.requests.push(BlockingRequest { signal, collections, conditions, done: Vec::new() });
         self.to_keep = true;
-        self.waiting.extend(unit);
+        self.waiting.extend(asker);
     }
 
     /// Whether one can begin.
@@ -115,9 +115,8 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             }
             self.snapshots.blocking.to_keep = false;
             self.snapshots.blocking.keep_at = None;
-            let runs: Vec<(Ticket, u64)> =
-                self.snapshots.blocking.waiting.drain(..).map(|ticket| (ticket, 1)).collect();
-            self.apply(Input::Delivered(&Deliveries { runs }));
+            let waiting = std::mem::take(&mut self.snapshots.blocking.waiting);
+            self.release(waiting);
         }
         if self.snapshots.blocking.is_due() && !self.stopping {
             self.apply(Input::Pause);

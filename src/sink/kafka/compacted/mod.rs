@@ -22,6 +22,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode as Code;
 
 pub(super) use self::purpose::{Forgetful, Purpose};
+pub(super) use self::reader::consumer_settings;
 use self::writer::Writer;
 use super::context::lock;
 use super::topics::{Brokers, Dry, creation_failure};

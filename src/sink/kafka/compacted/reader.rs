@@ -90,7 +90,7 @@ pub(super) fn read(topic: &CompactedTopic, before: &[i64], take: &mut Take<'_>) 
 }
 
 /// The settings that a consumer shares with the producer.
-fn consumer_settings(producer: &ClientConfig, topic: &str) -> ClientConfig {
+pub(in crate::sink::kafka) fn consumer_settings(producer: &ClientConfig, topic: &str) -> ClientConfig {
     let mut client = ClientConfig::new();
     client.set_log_level(RDKafkaLogLevel::Notice);
     for (name, value) in producer.config_map() {

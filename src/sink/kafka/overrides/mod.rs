@@ -5,9 +5,11 @@
 //! passed over, and an unknown name is refused with the nearest known one. Pure: no file is read, no socket opened.
 
 mod catalogue;
+mod consumer;
 mod stores;
 
 use self::catalogue::{Rule, rule};
+pub use self::consumer::translate_consumer;
 use super::{Finding, settings};
 use crate::config::{Secret, jaas};
 

@@ -19,11 +19,11 @@ use super::copy::CopyRows;
 use super::incremental::{Order, Outcome, Sight};
 use super::reading::Reading;
 use super::tables::{self, Storage, Subject};
-use crate::catalog::{Learnt, Nullability, RelationVersion};
+use crate::catalog::{Column, Learnt, Nullability, RelationVersion};
 use crate::config::Database;
 use crate::error::{Class, Error, Kind, Result};
 use crate::lsn::Lsn;
-use crate::pgoutput::{Datum, Tuple};
+use crate::pgoutput::{Datum, Tuple, TypeOid};
 use crate::progress::{KeyValues, TableName};
 use crate::source::facts;
 use crate::source::ident::QuotedIdent;
@@ -55,6 +55,8 @@ pub struct Rows {
     pub log_end: Lsn,
     /// The rows, in the order of their keys, as they were copied.
     pub rows: Vec<Bytes>,
+    /// The columns of the key that they are cut by, with their types.
+    pub key: Vec<String>,
     /// The key of the last one.
     pub last: Option<KeyValues>,
     /// The largest key when the table was begun.
@@ -75,6 +77,7 @@ pub struct ChunkReader {
 /// A column of the key by which a table is cut.
 struct KeyColumn<'a> {
     name: &'a str,
+    type_oid: TypeOid,
     nullability: Nullability,
 }
 
@@ -156,11 +159,15 @@ impl ChunkReader {
         };
         let texts = subject.texts(&facts);
         let query = Query { subject: &subject, key: &key, filter: order.wanted.filter.as_deref() };
-        let until = match &order.until {
+        let names: Vec<String> = key.iter().map(|key| format!("{} {}", key.name, key.type_oid.0)).collect();
+        // Bounds of another key say nothing of this one.
+        let knows = order.key.is_empty() || order.key == names;
+        let until = match order.until.as_ref().filter(|_| knows) {
             Some(until) => Some(until.clone()),
             None => largest_key(reading, &query).await?,
         };
-        let statement = query.chunk(&texts, order.after.as_ref(), until.as_ref(), order.rows);
+        let after = order.after.as_ref().filter(|_| knows);
+        let statement = query.chunk(&texts, after, until.as_ref(), order.rows);
         let (rows, last) = copy(reading, &statement, key.len()).await?;
         let file = subject.pages().map(|_| reading.files(subject.relation.id.0));
         if let Some(file) = file
@@ -170,7 +177,7 @@ impl ChunkReader {
         }
         let log_end = log_end(reading).await?;
         let more = rows.len() >= order.rows;
-        Ok(Found::Rows(Box::new(Rows { relation, texts, sight, log_end, rows, last, until, more })))
+        Ok(Found::Rows(Box::new(Rows { relation, texts, sight, log_end, rows, key: names, last, until, more })))
     }
 }
 
@@ -184,7 +191,11 @@ fn key_columns<'a>(relation: &'a RelationVersion, surrogate: Option<&'a str>) ->
         key.push(column);
     }
     key.extend(columns.filter(|column| Some(column.name.as_str()) != surrogate));
-    Ok(key.into_iter().map(|column| KeyColumn { name: &column.name, nullability: column.nullability }).collect())
+    let key_column = |column: &'a Column| {
+        let Column { name, type_oid, nullability, .. } = column;
+        KeyColumn { name, type_oid: *type_oid, nullability: *nullability }
+    };
+    Ok(key.into_iter().map(key_column).collect())
 }
 
 async fn largest_key(reading: &Reading, query: &Query<'_>) -> Result<Option<KeyValues>> {
@@ -380,7 +391,7 @@ mod tests {
     #[test]
     fn a_chunk_lies_behind_a_key_and_not_beyond_the_largest() {
         let (subject, name) = (subject(), "a");
-        let key = [KeyColumn { name, nullability: Nullability::Required }];
+        let key = [KeyColumn { name, type_oid: TypeOid(23), nullability: Nullability::Required }];
         let query = Query { subject: &subject, key: &key, filter: Some("b <> 'x' -- only") };
         assert_eq!(
             query.chunk(&[false, true], Some(&values(&[Some("it's")])), Some(&values(&[Some("9")])), 5),
@@ -394,7 +405,7 @@ mod tests {
     #[test]
     fn nulls_come_last() {
         let subject = subject();
-        let key = ["a", "b"].map(|name| KeyColumn { name, nullability: Nullability::Optional });
+        let key = ["a", "b"].map(|name| KeyColumn { name, type_oid: TypeOid(23), nullability: Nullability::Optional });
         let query = Query { subject: &subject, key: &key, filter: None };
         assert_eq!(
             query.beyond(&values(&[Some("1"), Some("2\\")])),

@@ -3,5 +3,6 @@
 mod hand_over;
 mod incremental;
 mod initial;
+mod notifications;
 mod resume;
 mod writers;

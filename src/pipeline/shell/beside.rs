@@ -5,7 +5,9 @@
 //! waits, and speak through a queue, which is looked at at every turn. Nothing here can stop the stream: what fails is tried
 //! again, or told.
 
+mod notices;
 mod tasks;
+mod watermarks;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,11 +24,11 @@ use crate::error::{Error, Result};
 use crate::ledger::Ticket;
 use crate::pipeline::input;
 use crate::pipeline::pump::Keyed;
-use crate::progress::{Entry, IncrementalState, Store, TableName};
+use crate::progress::{Entry, IncrementalState, Store};
 use crate::signal::{Action, Heard, Signal};
 use crate::sink::{Deliveries, Sink};
 use crate::snapshot::chunks::{Found, Rows};
-use crate::snapshot::incremental::{Answer, Chunk, Input, Notice, Outcome, Output, Wanted};
+use crate::snapshot::incremental::{Answer, Chunk, Input, Output, wanted};
 use crate::source::sql::Sql;
 
 /// How often the queue is looked at where something may come that nobody waits for.
@@ -46,6 +48,8 @@ pub(super) struct Attendant {
     opened: bool,
     /// Signals that were not acted on yet, with the units that wait for them.
     signals: VecDeque<(Heard, Option<Ticket>)>,
+    /// It is being looked up which tables a signal asks for.
+    is_resolving: bool,
     /// An order was read, and its answer not taken in yet.
     answer: Option<(u64, Found)>,
     /// Orders without an answer.
@@ -71,6 +75,7 @@ impl Attendant {
             opened: store.is_none(),
             store,
             signals: VecDeque::new(),
+            is_resolving: false,
             answer: None,
             orders: 0,
             to_keep: None,
@@ -152,7 +157,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         let heard = self.pump.beside().take_heard();
         self.beside.signals.extend(heard);
         if self.beside.opened {
-            while let Some((heard, unit)) = self.beside.signals.pop_front() {
+            // What comes behind a request for tables may be about them.
+            while !self.beside.is_resolving
+                && let Some((heard, unit)) = self.beside.signals.pop_front()
+            {
                 self.act(heard, unit);
             }
         }
@@ -169,7 +177,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 Output::Read(_) if self.stopping => {}
                 Output::Read(order) => self.beside.give(Job::Read(order)),
                 Output::Keep(state) => self.beside.to_keep = Some(state),
-                Output::Tell(notice) => tell(&notice),
+                Output::Tell(notice) => self.tell_operators(&notice),
                 Output::Emit(_) | Output::DropBatch => return Err(Error::bug("a batch was left lying")),
             }
         }
@@ -206,18 +214,13 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             }
             News::Heard(heard) => self.beside.signals.extend(heard.into_iter().map(|heard| (heard, None))),
             News::Resolved { signal, request, tables, unit } => {
+                self.beside.is_resolving = false;
                 self.beside.orders = self.beside.orders.saturating_sub(1);
-                let wanted = |table: TableName| Wanted {
-                    signal: signal.clone(),
-                    filter: request.filter(&table.schema, &table.table).map(str::to_owned),
-                    surrogate_key: request.surrogate_key.clone(),
-                    table,
-                };
-                let wanted: Vec<Wanted> = tables.into_iter().map(wanted).collect();
-                if wanted.is_empty() {
+                if tables.is_empty() {
                     let asked: Vec<&str> = request.tables.texts().collect();
                     tracing::warn!(signal, asked = asked.join(", "), "a signal asks for no table that is captured");
                 }
+                let wanted = wanted(&signal, &request, tables);
                 self.pump.beside().apply(Input::Asked(wanted));
                 self.beside.waiting.extend(unit);
             }
@@ -259,6 +262,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 tracing::info!(signal = id, "{message}");
             }
             Action::Incremental(request) => {
+                self.beside.is_resolving = true;
                 self.beside.give(Job::Resolve { signal: id, request, unit });
                 return;
             }
@@ -324,39 +328,12 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     self.pump.take_numbers();
                 }
                 Keyed::Rows(rows) => {
-                    let Rows { sight, log_end, last, until, more, .. } = found;
-                    return Ok(Ok(Chunk { relation, sight, log_end, rows, last, until, more }));
+                    let Rows { sight, log_end, key, last, until, more, .. } = found;
+                    return Ok(Ok(Chunk { relation, sight, log_end, rows, key, last, until, more }));
                 }
             }
         }
     }
-}
-
-/// Tells operators what becomes of an incremental snapshot.
-fn tell(notice: &Notice) {
-    let names = |tables: &[TableName]| tables.iter().map(name).collect::<Vec<_>>().join(", ");
-    match notice {
-        Notice::Started(tables) => tracing::info!(tables = names(tables), "an incremental snapshot begins"),
-        Notice::Paused(tables) => tracing::info!(tables = names(tables), "an incremental snapshot is paused"),
-        Notice::Resumed(tables) => tracing::info!(tables = names(tables), "an incremental snapshot is resumed"),
-        Notice::Aborted(tables) => tracing::info!(tables = names(tables), "an incremental snapshot is stopped"),
-        Notice::Progressed { table, rows } => tracing::debug!(table = name(table), rows, "a chunk is with the brokers"),
-        Notice::TableDone { table, rows, outcome: outcome @ (Outcome::Succeeded | Outcome::Empty) } => {
-            tracing::info!(table = name(table), rows, status = outcome.as_str(), "a table is read");
-        }
-        Notice::TableDone { table, outcome, .. } => {
-            tracing::warn!(
-                table = name(table),
-                status = outcome.as_str(),
-                "a table is left out of the incremental snapshot"
-            );
-        }
-        Notice::Completed => tracing::info!("the incremental snapshot is complete"),
-    }
-}
-
-fn name(table: &TableName) -> String {
-    format!("{}.{}", table.schema, table.table)
 }
 
 /// What is sent to be kept.

@@ -9,7 +9,7 @@
 
 mod generation;
 mod keeping;
-mod notices;
+pub(super) mod notices;
 
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::watermarks::Watermarks;
 use super::{Inbox, entry};
 use crate::config::{Connector, Signals};
 use crate::error::{Error, Kind, Result};
@@ -15,7 +16,7 @@ use crate::ledger::Ticket;
 use crate::progress::{Book, IncrementalState, Store, TableName};
 use crate::signal::{Heard, Request, channel};
 use crate::snapshot::chunks::{ChunkReader, Found};
-use crate::snapshot::incremental::Order;
+use crate::snapshot::incremental::{Order, Outcome};
 use crate::source::capture::CaptureFilter;
 use crate::source::sql::Sql;
 
@@ -71,7 +72,9 @@ impl Tasks {
             connector.publication.name.clone(),
             connector.snapshot.lock_timeout,
         );
-        running.spawn(work(reader, CaptureFilter::new(&connector.capture), signals.clone(), taken, sender.clone()));
+        let watermarks = Watermarks::new(Arc::clone(sql), signals);
+        let filter = CaptureFilter::new(&connector.capture);
+        running.spawn(work(reader, watermarks, filter, signals.clone(), taken, sender.clone()));
         if let Some(file) = &signals.file {
             running.spawn(watch(file.clone(), signals.poll_interval, sender.clone()));
         }
@@ -106,6 +109,7 @@ impl Tasks {
 
 async fn work(
     mut reader: ChunkReader,
+    mut watermarks: Watermarks,
     filter: Result<CaptureFilter>,
     signals: Signals,
     mut jobs: Inbox<Job>,
@@ -127,7 +131,20 @@ async fn work(
                     let doubled = AGAIN_MIN.saturating_mul(1 << (order.again - AT_ONCE).min(16));
                     tokio::time::sleep(doubled.min(AGAIN_MAX)).await;
                 }
-                News::Found { number: order.number, found: reader.read(&order).await }
+                let name = &order.wanted.table;
+                let is_captured =
+                    !signals.are_in(&name.schema, &name.table) && filter.matches(&name.schema, &name.table);
+                let found = if is_captured {
+                    let window = watermarks.open().await;
+                    let found = reader.read(&order).await;
+                    if let Some(window) = window {
+                        watermarks.close(window).await;
+                    }
+                    found
+                } else {
+                    Found::Ended(Outcome::UnknownSchema, None)
+                };
+                News::Found { number: order.number, found }
             }
             Job::Resolve { signal, request, unit } => {
                 let is_asked_for = |schema: &str, table: &str| {

@@ -105,7 +105,8 @@ impl ChunkReader {
         }
         match found {
             Ok(found) => found,
-            Err(error) if error.class() == Class::Transient => Found::Again(Some(error)),
+            // The table may have been changed or dropped since it was looked up, which the next look tells.
+            Err(error) if error.class() == Class::Transient || order.again == 0 => Found::Again(Some(error)),
             Err(error) => Found::Ended(Outcome::SqlException, Some(error)),
         }
     }

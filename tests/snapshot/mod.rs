@@ -1,5 +1,6 @@
 //! Snapshots, from rows that are there before the connector to what a consumer of the topics holds in the end.
 
+mod bad_input;
 mod hand_over;
 mod incremental;
 mod initial;

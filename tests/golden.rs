@@ -9,6 +9,7 @@
 
 mod avro;
 mod catalog;
+mod chunks;
 mod comparison;
 mod corpus;
 mod recording;

@@ -62,6 +62,6 @@ pub use registry::{
     ApicurioId, Pem, Registries, Registry, RegistryCredentials, RegistryDialect, RegistryTls, RegistryUrl, SchemaChoice,
 };
 pub use secret::Secret;
-pub use signals::{SignalTopic, Signals};
+pub use signals::{SignalTopic, Signals, Windows};
 pub use snapshot::{Flags, Locking, QueryOverride, Snapshot, SnapshotMode, TableOrder};
 pub use transfer::BinaryTransfer;

@@ -23,6 +23,17 @@ pub struct Signals {
     pub poll_interval: Duration,
     /// `incremental.snapshot.chunk.size`
     pub chunk_rows: usize,
+    /// `incremental.snapshot.watermarking.strategy`, unless `read.only` is set.
+    pub windows: Option<Windows>,
+}
+
+/// How the windows of chunks are closed in the table of signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Windows {
+    /// `INSERT_INSERT`: by another row.
+    InsertInsert,
+    /// `INSERT_DELETE`: by taking the row away that opened it.
+    InsertDelete,
 }
 
 /// A topic of signals.
@@ -42,7 +53,14 @@ pub struct SignalTopic {
 
 impl Default for Signals {
     fn default() -> Self {
-        Self { table: None, file: None, topic: None, poll_interval: Duration::from_secs(5), chunk_rows: 1024 }
+        Self {
+            table: None,
+            file: None,
+            topic: None,
+            poll_interval: Duration::from_secs(5),
+            chunk_rows: 1024,
+            windows: Some(Windows::InsertInsert),
+        }
     }
 }
 
@@ -106,6 +124,7 @@ pub(super) fn signals(checked: &Checked, findings: &mut Findings) -> Signals {
         topic: has("kafka").then(|| topic(checked)),
         poll_interval: millis(checked, "signal.poll.interval.ms").max(Duration::from_millis(10)),
         chunk_rows: usize::try_from(number(checked, "incremental.snapshot.chunk.size")).unwrap_or(1).max(1),
+        windows: windows(checked),
     }
 }
 
@@ -125,6 +144,13 @@ fn topic(checked: &Checked) -> SignalTopic {
         poll_timeout: millis(checked, "signal.kafka.poll.timeout.ms"),
         consumer,
     }
+}
+
+fn windows(checked: &Checked) -> Option<Windows> {
+    let is_read_only = checked.value("read.only").is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+    let strategy = checked.value("incremental.snapshot.watermarking.strategy").unwrap_or_default();
+    let deletes = strategy.trim().eq_ignore_ascii_case("INSERT_DELETE");
+    (!is_read_only).then_some(if deletes { Windows::InsertDelete } else { Windows::InsertInsert })
 }
 
 #[cfg(test)]
@@ -147,15 +173,18 @@ mod tests {
         let table = Some(("public".to_owned(), "signals".to_owned()));
         assert_eq!(load("signal.data.collection=public.signals"), Ok(Signals { table, ..Signals::default() }));
         let file = "signal.enabled.channels=file,jmx\nsignal.data.collection=a.b\nsignal.poll.interval.ms=100\n\
-                    signal.file=/run/signals\nincremental.snapshot.chunk.size=7";
+                    signal.file=/run/signals\nincremental.snapshot.chunk.size=7\nread.only=true";
         let wanted = Signals {
             table: None,
             file: Some(PathBuf::from("/run/signals")),
             topic: None,
             poll_interval: Duration::from_millis(100),
             chunk_rows: 7,
+            windows: None,
         };
         assert_eq!(load(file), Ok(wanted));
+        let windows = load("incremental.snapshot.watermarking.strategy=insert_delete").unwrap().windows;
+        assert_eq!(windows, Some(Windows::InsertDelete));
         assert_eq!(load("signal.enabled.channels=file").unwrap().file, Some(PathBuf::from("file-signals.txt")));
         for (more, told) in [
             ("signal.enabled.channels=in-process", "needs Java"),

@@ -163,6 +163,8 @@ impl Block {
 pub(super) struct Surroundings {
     template: Template,
     scope: Option<Scope>,
+    /// Its rows have no place in the log.
+    is_nowhere: bool,
     /// From the row to the sequence.
     before_sequence: Vec<u8>,
     /// The first half of the sequence.
@@ -197,6 +199,7 @@ impl Surroundings {
         Self {
             template: Template::new(format, topic_prefix, dbname, transactions),
             scope: None,
+            is_nowhere: false,
             before_sequence: Vec::new(),
             sequence_head: Vec::new(),
             before_lsn: Vec::new(),
@@ -247,9 +250,14 @@ impl Surroundings {
         format.writer(out).put_i64(micros);
         out.extend_from_slice(&template.to_commit_nanos);
         format.writer(out).put_i64(micros.wrapping_mul(1_000));
-        out.extend_from_slice(&plan.value.source_table);
-        format.writer(out).put_i64(transaction.xid.0.into());
-        out.extend_from_slice(&template.to_lsn);
+        self.is_nowhere = scope.mark == SnapshotMark::Incremental;
+        if self.is_nowhere {
+            out.extend_from_slice(&plan.value.source_nowhere);
+        } else {
+            out.extend_from_slice(&plan.value.source_table);
+            format.writer(out).put_i64(transaction.xid.0.into());
+            out.extend_from_slice(&template.to_lsn);
+        }
 
         let out = &mut self.after_lsn;
         out.clear();
@@ -292,7 +300,9 @@ impl Surroundings {
         out.extend_from_slice(&self.before_sequence);
         format.put_sequence(out, &self.sequence_head, digits);
         out.extend_from_slice(&self.before_lsn);
-        format.writer(out).put_i64(lsn.as_i64());
+        if !self.is_nowhere {
+            format.writer(out).put_i64(lsn.as_i64());
+        }
         out.extend_from_slice(&self.after_lsn);
         match (&self.template.block, order) {
             (Some(block), Some(order)) => block.write(out, format, order),

@@ -41,6 +41,8 @@ pub(super) struct ValuePlan {
     pub(super) fields: Vec<Option<FieldPlan>>,
     /// `schema` and `table` of the `source` block, up to the value of `txId`.
     pub(super) source_table: Vec<u8>,
+    /// `schema` and `table`, and `txId` and `lsn` without values: rows of an incremental snapshot lie nowhere in the log.
+    pub(super) source_nowhere: Vec<u8>,
 }
 
 /// What stands before a row, up to its first field, and what stands for a row that is not there.
@@ -196,15 +198,18 @@ fn value_plan<F: Format>(format: F, parts: &Parts<'_>, frame: Frame) -> ValuePla
         .collect();
     let source = schemas.envelope.fields().iter().find(|field| field.name == "source");
     let source = source.and_then(|source| source.schema.fields().get(SOURCE_TABLE_AT..)).unwrap_or_default();
-    let mut source_table = Segments::middle(format, source)
-        .value(|to| to.put_str(&relation.schema))
-        .value(|to| to.put_str(&relation.table));
+    let table = || {
+        Segments::middle(format, source)
+            .value(|to| to.put_str(&relation.schema))
+            .value(|to| to.put_str(&relation.table))
+    };
     ValuePlan {
         frame,
         before: row_label("before", true),
         after: row_label("after", false),
         fields,
-        source_table: source_table.hole(),
+        source_table: table().hole(),
+        source_nowhere: table().null().null().finish(),
     }
 }
 

@@ -7,7 +7,7 @@ mod notification;
 use std::fmt;
 use std::sync::Arc;
 
-pub use notification::{Notification, ScanStatus};
+pub use notification::{Incremental, Notification, ScanStatus};
 
 use crate::catalog::RelationVersion;
 use crate::lsn::{CommitLsn, Lsn, Position};

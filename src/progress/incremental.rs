@@ -27,6 +27,9 @@ pub struct IncrementalTable {
     pub filter: Option<String>,
     /// The column by which chunks are cut in place of the key.
     pub surrogate_key: Option<String>,
+    /// The columns of the key that it is cut by, with their types; none where that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key: Vec<String>,
     /// Last key that the brokers hold.
     pub after: Option<KeyValues>,
     /// The largest key when the table was begun.

@@ -106,6 +106,7 @@ fn records_have_the_form_that_topics_in_use_have() {
         )
     );
     let begun = IncrementalTable {
+        key: Vec::new(),
         signal: "s1".to_owned(),
         table: table("t"),
         filter: Some("id > 3".to_owned()),
@@ -168,6 +169,7 @@ fn what_was_kept_is_read_again_with_and_without_compaction() {
 fn an_incremental_snapshot_goes_on_where_it_was_kept_last() {
     let state = |paused| {
         let table = IncrementalTable {
+            key: Vec::new(),
             signal: String::new(),
             table: table("t"),
             filter: None,

@@ -20,11 +20,11 @@ use super::copy::CopyRows;
 use super::incremental::{Order, Outcome, Sight};
 use super::reading::{OWN_NAMES, ROLES_NAMES, Reading};
 use super::tables::{self, Storage, Subject};
-use crate::catalog::{Learnt, Nullability, RelationVersion};
+use crate::catalog::{Column, Learnt, Nullability, RelationVersion};
 use crate::config::{Columns, Connector, Database};
 use crate::error::{Class, Error, Kind, Result};
 use crate::lsn::Lsn;
-use crate::pgoutput::{Datum, Tuple};
+use crate::pgoutput::{Datum, Tuple, TypeOid};
 use crate::progress::{KeyValues, TableName};
 use crate::source::facts;
 use crate::source::ident::QuotedIdent;
@@ -56,6 +56,8 @@ pub struct Rows {
     pub log_end: Lsn,
     /// The rows, in the order of their keys, as they were copied.
     pub rows: Vec<Bytes>,
+    /// The columns of the key that they are cut by, with their types.
+    pub key: Vec<String>,
     /// The key of the last one.
     pub last: Option<KeyValues>,
     /// The largest key when the table was begun.
@@ -77,6 +79,7 @@ pub struct ChunkReader {
 /// A column of the key by which a table is cut.
 struct KeyColumn<'a> {
     name: &'a str,
+    type_oid: TypeOid,
     nullability: Nullability,
 }
 
@@ -111,7 +114,8 @@ impl ChunkReader {
         }
         match found {
             Ok(found) => found,
-            Err(error) if error.class() == Class::Transient => Found::Again(Some(error)),
+            // The table may have been changed or dropped since it was looked up, which the next look tells.
+            Err(error) if error.class() == Class::Transient || order.again == 0 => Found::Again(Some(error)),
             Err(error) => Found::Ended(Outcome::SqlException, Some(error)),
         }
     }
@@ -174,12 +178,16 @@ impl ChunkReader {
         let texts = subject.texts(&facts);
         let filter = order.wanted.filter.as_deref();
         let query = Query { subject: &subject, key: &key, unique, filter };
+        let names: Vec<String> = key.iter().map(|key| format!("{} {}", key.name, key.type_oid.0)).collect();
+        // Bounds of another key say nothing of this one.
+        let knows = order.key.is_empty() || order.key == names;
         reading.execute(ROLES_NAMES).await?;
-        let until = match &order.until {
+        let until = match order.until.as_ref().filter(|_| knows) {
             Some(until) => Some(until.clone()),
             None => largest_key(reading, &query).await?,
         };
-        let statement = query.chunk(&texts, order.after.as_ref(), until.as_ref(), order.rows);
+        let after = order.after.as_ref().filter(|_| knows);
+        let statement = query.chunk(&texts, after, until.as_ref(), order.rows);
         let (rows, last) = copy(reading, &statement, key.len()).await?;
         reading.execute(OWN_NAMES).await?;
         let file = subject.pages().map(|_| reading.files(subject.relation.id.0));
@@ -190,7 +198,7 @@ impl ChunkReader {
         }
         let log_end = log_end(reading).await?;
         let more = rows.len() >= order.rows;
-        Ok(Found::Rows(Box::new(Rows { relation, texts, sight, log_end, rows, last, until, more })))
+        Ok(Found::Rows(Box::new(Rows { relation, texts, sight, log_end, rows, key: names, last, until, more })))
     }
 }
 
@@ -208,7 +216,11 @@ fn key_columns<'a>(
         key.push(column);
     }
     key.extend(columns.filter(|column| Some(column.name.as_str()) != surrogate));
-    Ok(key.into_iter().map(|column| KeyColumn { name: &column.name, nullability: column.nullability }).collect())
+    let key_column = |column: &'a Column| {
+        let Column { name, type_oid, nullability, .. } = column;
+        KeyColumn { name, type_oid: *type_oid, nullability: *nullability }
+    };
+    Ok(key.into_iter().map(key_column).collect())
 }
 
 async fn largest_key(reading: &Reading, query: &Query<'_>) -> Result<Option<KeyValues>> {
@@ -419,7 +431,7 @@ mod tests {
     #[test]
     fn a_chunk_lies_behind_a_key_and_not_beyond_the_largest() {
         let (subject, name) = (subject(), "a");
-        let key = [KeyColumn { name, nullability: Nullability::Required }];
+        let key = [KeyColumn { name, type_oid: TypeOid(23), nullability: Nullability::Required }];
         let unique = Unique::Certainly;
         let query = Query { subject: &subject, key: &key, unique, filter: Some("b <> 'x' -- only") };
         assert_eq!(
@@ -434,7 +446,7 @@ mod tests {
     #[test]
     fn nulls_come_last() {
         let subject = subject();
-        let key = ["a", "b"].map(|name| KeyColumn { name, nullability: Nullability::Optional });
+        let key = ["a", "b"].map(|name| KeyColumn { name, type_oid: TypeOid(23), nullability: Nullability::Optional });
         let query = Query { subject: &subject, key: &key, unique: Unique::Perhaps, filter: None };
         assert_eq!(
             query.beyond(&values(&[Some("1"), Some("2\\")])),

@@ -14,6 +14,7 @@ use walcast::lsn::Lsn;
 use walcast::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
 use walcast::snapshot::tables::{Expected, Storage, Subject};
 
+use super::chunks::{self, Read};
 use super::comparison::{Recorded, Topics};
 
 /// The recorder's own table, in which it inserts a row before each change of the catalog.
@@ -39,6 +40,8 @@ pub(super) struct Recording {
     pub(super) binary_frames: Vec<Frame>,
     /// What walcast's snapshot reads.
     pub(super) copies: Vec<Copy>,
+    /// What walcast's incremental snapshots read.
+    pub(super) chunks: Vec<Read>,
     /// Catalog facts with the position from which they hold, ascending.
     facts: Vec<(Lsn, Facts)>,
     /// Tables by schema and name, as they were before the workload.
@@ -101,6 +104,7 @@ impl Recording {
                 .collect(),
             frames,
             copies: copies(&folder.join("copies.jsonl")),
+            chunks: chunks::of(&folder.join("chunks.jsonl")),
             binary_frames: self::frames(&folder.join("frames-binary.jsonl")),
             records,
             schemas: common.schemas,
@@ -134,37 +138,45 @@ fn frames(path: &Path) -> Vec<Frame> {
 /// Of a scenario without a snapshot, none.
 fn copies(path: &Path) -> Vec<Copy> {
     let lines = if path.exists() { lines(path) } else { Vec::new() };
-    let flag = |value: &Value| value.as_bool().unwrap();
-    let column = |column: &Value| OwnedColumn {
-        name: text(&column["name"]).to_owned(),
-        type_oid: TypeOid(oid(&column["type"])),
-        typmod: i32::try_from(column["typmod"].as_i64().unwrap()).unwrap(),
-        identity: flag(&column["identity"]),
-    };
     let copy = |line: &Value| {
-        let columns = line["columns"].as_array().unwrap();
-        let relation = OwnedRelation {
-            id: RelationId(oid(&line["oid"])),
-            schema: text(&line["schema"]).to_owned(),
-            table: text(&line["table"]).to_owned(),
-            identity: match text(&line["identity"]) {
-                "n" => ReplicaIdentity::Nothing,
-                "f" => ReplicaIdentity::Full,
-                "i" => ReplicaIdentity::Index,
-                _ => ReplicaIdentity::Default,
-            },
-            columns: columns.iter().map(column).collect(),
-            learnt: Learnt::FromCatalog,
-        };
+        let relation = relation(line);
         let query = line["query"].as_str().map(str::to_owned);
         let (file, rows, bytes, filter, expected) = (0, None, 0, None, Expected::default());
         Copy {
             subject: Subject { relation, storage: Storage::Elsewhere, file, rows, bytes, expected, filter, query },
-            texts: columns.iter().map(|column| flag(&column["text"])).collect(),
+            texts: texts(line),
             data: from_hex(text(&line["data"])),
         }
     };
     lines.iter().map(copy).collect()
+}
+
+/// The columns that were asked for as text.
+pub(super) fn texts(line: &Value) -> Vec<bool> {
+    line["columns"].as_array().unwrap().iter().map(|column| column["text"].as_bool().unwrap()).collect()
+}
+
+/// The shape of a table that was read.
+pub(super) fn relation(line: &Value) -> OwnedRelation {
+    let column = |column: &Value| OwnedColumn {
+        name: text(&column["name"]).to_owned(),
+        type_oid: TypeOid(oid(&column["type"])),
+        typmod: i32::try_from(column["typmod"].as_i64().unwrap()).unwrap(),
+        identity: column["identity"].as_bool().unwrap(),
+    };
+    OwnedRelation {
+        id: RelationId(oid(&line["oid"])),
+        schema: text(&line["schema"]).to_owned(),
+        table: text(&line["table"]).to_owned(),
+        identity: match text(&line["identity"]) {
+            "n" => ReplicaIdentity::Nothing,
+            "f" => ReplicaIdentity::Full,
+            "i" => ReplicaIdentity::Index,
+            _ => ReplicaIdentity::Default,
+        },
+        columns: line["columns"].as_array().unwrap().iter().map(column).collect(),
+        learnt: Learnt::FromCatalog,
+    }
 }
 
 /// Facts with the position from which they hold. They were read after the transaction that changed the catalog, and
@@ -217,7 +229,7 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-fn lines(path: &Path) -> Vec<Value> {
+pub(super) fn lines(path: &Path) -> Vec<Value> {
     let content = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     content.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -238,7 +250,7 @@ fn oid(value: &Value) -> u32 {
     u32::try_from(value.as_u64().unwrap()).unwrap()
 }
 
-fn from_hex(digits: &str) -> Vec<u8> {
+pub(super) fn from_hex(digits: &str) -> Vec<u8> {
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 

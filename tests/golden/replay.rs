@@ -15,6 +15,7 @@ use walcast::pgoutput::{Block, RelationId, parse};
 use walcast::pgtime::PgMicros;
 use walcast::source::capture::{CaptureFilter, MessageFilter};
 
+use super::chunks::{self, Beside, Out};
 use super::comparison::{Recorded, Topics};
 use super::recording::Recording;
 use super::snapshot;
@@ -61,6 +62,10 @@ pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
     let mut assembler = Assembler::new(Catalog::new(), None, None);
     let mut stream = Stream { encoder, filter, messages, last_time: None, topics: Topics::new() };
     snapshot::read(recording, &whole, &mut assembler, |event| stream.event(event));
+    let mut beside = Beside::of(recording, &whole);
+    if let Some(skipped) = chunks::skipped(recording, &whole) {
+        stream.out(&Out::Told(&skipped));
+    }
     let mut rows = 0;
     let mut in_text = HashSet::new();
     assert_eq!(recording.frames.len(), recording.binary_frames.len(), "{}", recording.scenario);
@@ -77,7 +82,21 @@ pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
             _ => frame.lsn,
         };
         let message = parse(Block::Plain, &frame.data).unwrap();
-        let needed = stream.take(assembler.step(frame.lsn, message).unwrap(), start);
+        let step = assembler.step(frame.lsn, message).unwrap();
+        if let Step::Event(event) = &step {
+            beside.look(event);
+        }
+        let is_over = matches!(step, Step::Commit { .. });
+        let needed = stream.take(step, start);
+        if is_over {
+            let stream = std::cell::RefCell::new(&mut stream);
+            beside.go_out(
+                &mut assembler,
+                frame.lsn,
+                |relation| stream.borrow_mut().encoder.plan(relation).to_string(),
+                |out| stream.borrow_mut().out(&out),
+            );
+        }
         if let Some(relation) = needed {
             let version = assembler.learn(&relation, recording.facts_at(frame.lsn));
             if version.columns.iter().any(|column| !column.column_type.has_safe_binary()) {
@@ -171,6 +190,17 @@ impl Stream {
             Step::Relation(_) | Step::Skipped => {}
         }
         None
+    }
+
+    /// Encodes what goes out between two transactions.
+    fn out(&mut self, out: &Out<'_>) {
+        match out {
+            Out::Row(event) => self.event(event),
+            Out::Told(notification) => {
+                let count = self.encoder.notification(notification, NOW_UNIX_NANOS);
+                self.keep(count);
+            }
+        }
     }
 
     fn event(&mut self, event: &Event<'_>) {

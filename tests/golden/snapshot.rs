@@ -86,21 +86,24 @@ fn selected<'r>(recording: &'r Recording, connector: &Connector) -> Vec<&'r Copy
 /// When and where Debezium read the tables, as each of its records says.
 fn transaction(recording: &Recording) -> Option<Transaction> {
     let values = recording.records.values().filter_map(|records| records.first()?.value.as_deref());
-    let source = |value| {
-        let source = avro::is_avro(recording).then(|| avro::source(recording, value));
-        // Debezium cuts texts between the halves of a surrogate pair; what is no JSON then is not looked at.
-        let json = if source.is_none() { avro::payload(value) } else { None };
-        move |name: &str| match (&source, &json) {
-            (Some(source), _) => avro::held(source.get(name)),
-            (None, json) => json.as_ref().map_or(Json::Null, |json| json["source"][name].clone()),
-        }
-    };
-    let source = values.map(source).find(|source| source("snapshot").as_str().is_some_and(|mark| mark != "false"))?;
+    let mut sources = values.map(|value| source(recording, value));
+    let source = sources.find(|source| source("snapshot").as_str().is_some_and(|mark| mark != "false"))?;
     let number = |name| source(name).as_u64().unwrap();
     Some(Transaction {
         xid: Xid(u32::try_from(number("txId")).unwrap()),
         commit: CommitLsn::new(Lsn::new(number("lsn"))),
         commit_time: PgMicros::from_unix_micros(number("ts_us").cast_signed()),
         origin: None,
+    })
+}
+
+/// The members of a record's block `source`, by name.
+pub(super) fn source(recording: &Recording, value: &[u8]) -> Box<dyn Fn(&str) -> Json> {
+    let source = avro::is_avro(recording).then(|| avro::source(recording, value));
+    // Debezium cuts texts between the halves of a surrogate pair; what is no JSON then is not looked at.
+    let json = if source.is_none() { avro::payload(value) } else { None };
+    Box::new(move |name: &str| match (&source, &json) {
+        (Some(source), _) => avro::held(source.get(name)),
+        (None, json) => json.as_ref().map_or(Json::Null, |json| json["source"][name].clone()),
     })
 }

@@ -84,7 +84,7 @@ fn a_table_is_read_beside_the_stream_in_the_order_of_its_key() {
              CREATE TABLE keyless (v text); INSERT INTO keyless VALUES ('x')"
         ),
     );
-    let walcast = scene.stream(&[TABLE, ("incremental.snapshot.chunk.size", "7")]);
+    let walcast = scene.stream(&[TABLE, ("incremental.snapshot.chunk.size", "7"), ("read.only", "true")]);
     signal(&scene, "1", "execute-snapshot", r#"{"data-collections": ["public\\.(t|keyless|signals)"]}"#);
     let rows = scene.wait_for("public.t", 25);
     walcast.wait_until_logged("the incremental snapshot is complete");
@@ -203,4 +203,49 @@ fn a_filter_and_a_surrogate_key_are_minded_and_a_file_of_signals_is_read() {
     let rows = scene.settled("public.t");
     assert_eq!(after(&rows, "id"), ["4", "7", "10", "5", "8", "11", "6", "9", "12"]);
     wait::until("the file is empty", wait::PATIENCE, || std::fs::read_to_string(&path).unwrap().is_empty());
+}
+
+/// Type, id and data of the rows of windows in the table of signals.
+fn windows(scene: &Scene) -> Vec<(String, String, Value)> {
+    let session = scene.database.session();
+    let sql = "SELECT json_agg(json_build_array(type, id, data::json) ORDER BY data::json->>'closeWindowTimestamp' NULLS FIRST)
+                 FROM signals WHERE type LIKE 'snapshot-window%'";
+    let rows: Value = serde_json::from_str(&session.value(sql).unwrap_or_else(|| "[]".to_owned())).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    rows.as_array().unwrap().iter().map(|row| (text(&row[0]), text(&row[1]), row[2].clone())).collect()
+}
+
+#[test]
+fn windows_stand_in_the_table_of_signals_where_the_role_may_write_them() {
+    // Given a table in one chunk, when it is read, then its window is opened and closed as Debezium does it.
+    let tables = format!("{SIGNALS} CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+    let scene = Scene::new(servers::postgres_18(), &tables);
+    let walcast = scene.stream(&[TABLE]);
+    snapshot_of(&scene, "public.t");
+    walcast.wait_until_logged("the incremental snapshot is complete");
+    let [(opens, open, first), (closes, close, second)] = &windows(&scene)[..] else { panic!("{:?}", windows(&scene)) };
+    assert_eq!((&**opens, &**closes), ("snapshot-window-open", "snapshot-window-close"));
+    assert_eq!(open.strip_suffix("-open"), close.strip_suffix("-close"));
+    assert!(uuid::Uuid::parse_str(open.trim_end_matches("-open")).is_ok(), "{open}");
+    assert_eq!(first["openWindowTimestamp"], second["openWindowTimestamp"]);
+    assert!(second["closeWindowTimestamp"].as_str() > second["openWindowTimestamp"].as_str());
+    drop(walcast);
+
+    // Given the other strategy, then nothing is left of it but records.
+    let scene = Scene::new(servers::postgres_18(), &tables);
+    let walcast = scene.stream(&[TABLE, ("incremental.snapshot.watermarking.strategy", "INSERT_DELETE")]);
+    snapshot_of(&scene, "public.t");
+    walcast.wait_until_logged("the incremental snapshot is complete");
+    assert_eq!(windows(&scene), []);
+    assert_eq!(operations(&scene.settled("public.signals")), "ccd-");
+    drop(walcast);
+
+    // Given a table that takes no such rows, then this is said once, and the snapshot goes on without them.
+    let scene = Scene::new(servers::postgres_18(), &tables);
+    scene.execute("ALTER TABLE signals ADD CHECK (type NOT LIKE 'snapshot-%'); INSERT INTO t VALUES (2), (3)");
+    let walcast = scene.stream(&[TABLE, ("incremental.snapshot.chunk.size", "1")]);
+    snapshot_of(&scene, "public.t");
+    walcast.wait_until_logged("the incremental snapshot is complete");
+    assert_eq!(scene.settled("public.t").len(), 3);
+    assert_eq!(walcast.stderr().matches("are not written into the table of signals").count(), 1);
 }

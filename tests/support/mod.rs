@@ -7,6 +7,7 @@ pub(crate) mod database;
 pub(crate) mod golden;
 pub(crate) mod proxy;
 pub(crate) mod servers;
+pub(crate) mod standby;
 pub(crate) mod topics;
 pub(crate) mod wait;
 pub(crate) mod walcast;

@@ -33,9 +33,7 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::bool("database.tcpKeepAlive", "true", "Whether TCP probes an idle connection")
         .alias(&["driver.tcpKeepAlive"])
         .medium(),
-    Property::bool("read.only", "false", "Incremental snapshots without writing to the database")
-        .medium()
-        .no_effect(super::NO_MARKS),
+    Property::bool("read.only", "false", "Incremental snapshots without writing to the database").medium(),
     Property::one_of(
         "database.sslmode",
         &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],

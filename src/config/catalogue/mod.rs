@@ -16,9 +16,9 @@ mod slot;
 mod snapshot;
 mod walcast;
 
-/// Why settings of marks around chunks are accepted.
+/// Why settings for writing marks of chunks again are accepted.
 const NO_MARKS: &str =
-    "chunks have their place by positions of the log, and nothing is written into the database for them";
+    "chunks have their place by positions of the log, so nothing waits for their marks and none is written again";
 
 /// All properties, by group.
 pub fn properties() -> impl Iterator<Item = &'static Property> {

@@ -107,11 +107,10 @@ pub(super) static PROPERTIES: &[Property] = &[
     Property::one_of(
         "incremental.snapshot.watermarking.strategy",
         &["INSERT_INSERT", "INSERT_DELETE"],
-        "How chunks are marked",
+        "How the windows of chunks are closed in the table of signals",
     )
     .or("INSERT_INSERT")
-    .medium()
-    .no_effect(NO_MARKS),
+    .medium(),
     Property::bool(
         "incremental.snapshot.allow.schema.changes",
         "false",

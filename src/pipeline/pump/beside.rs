@@ -7,18 +7,22 @@
 //! - A batch goes out before the next frame is looked at, and never inside a transaction.
 //! - A unit with a signal is not settled before what the signal asks for is kept.
 
+mod notices;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
+use notices::Notices;
+
 use super::off_table::Pending;
 use super::{Lacks, Pause, Pump, Scene, Streamed, encode, unix_nanos};
 use crate::catalog::RelationVersion;
 use crate::encode::Encoder;
 use crate::error::Result;
-use crate::event::{Change, Event, SnapshotMark};
+use crate::event::{Change, Event, Notification, SnapshotMark};
 use crate::ledger::Ticket;
 use crate::lsn::{Lsn, Position};
 use crate::pgoutput::{Datum, RelationId, ReplicaIdentity, Tuple, Xid};
@@ -59,6 +63,7 @@ pub struct Beside {
     sent: VecDeque<(Ticket, u64)>,
     last_xid: Xid,
     last_event: Option<Streamed>,
+    notices: Notices,
 }
 
 /// A batch that goes out.
@@ -86,6 +91,7 @@ impl Beside {
             sent: VecDeque::new(),
             last_xid: Xid(0),
             last_event: None,
+            notices: Notices::default(),
         }
     }
 
@@ -118,8 +124,14 @@ impl Beside {
         std::mem::take(&mut self.outputs)
     }
 
+    /// Has a notification written as soon as nothing else waits.
+    pub fn notify(&mut self, notification: Notification) {
+        self.notices.push(notification);
+    }
+
     /// Batches that the brokers hold, when every unit below `first_unsettled` is settled.
     pub fn settled(&mut self, first_unsettled: u64) {
+        self.notices.settled(first_unsettled);
         while let Some((_, number)) = self.sent.pop_front_if(|(ticket, _)| ticket.as_u64() < first_unsettled) {
             self.apply(incremental::Input::Held { number });
         }
@@ -201,6 +213,7 @@ impl Beside {
     /// A session begins; the one before it is over.
     pub(super) fn begin_session(&mut self) {
         self.going = None;
+        self.notices.begin_session();
         self.apply(incremental::Input::SessionLost);
     }
 
@@ -208,6 +221,7 @@ impl Beside {
     pub(super) fn abandon(&mut self) {
         self.going = None;
         self.sent.clear();
+        self.notices.abandon();
         self.apply(incremental::Input::SinkLost);
     }
 

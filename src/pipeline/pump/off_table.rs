@@ -43,6 +43,8 @@ pub(super) enum Pending {
     LoneBeat,
     /// The next row of a chunk that was read beside the stream, or the end of its unit.
     Batch,
+    /// The next notification, or the end of their unit, where it is one of their own.
+    Notice { lone: bool },
 }
 
 /// What the pump keeps for such records.
@@ -204,6 +206,7 @@ impl Pump {
                 core.apply(Input::MarkSealed { records }, now, effects);
             }
             Pending::Batch => return self.go_on_with_batch(core, now, effects),
+            Pending::Notice { lone } => return Ok(self.go_on_with_notices(lone, core, now, effects)),
             Pending::Begun | Pending::Beat => {}
         }
         Ok(None)
@@ -235,7 +238,7 @@ impl Pump {
         self.standing_unready(Standing::Message)
     }
 
-    /// Makes a heartbeat where one is due and nothing waits.
+    /// Lets notifications go out, and makes a heartbeat where one is due, and nothing waits.
     pub(super) fn beat(
         &mut self,
         core: &mut Core,
@@ -243,6 +246,7 @@ impl Pump {
         now: Instant,
         effects: &mut Vec<Effect>,
     ) -> Result<Option<Pause>> {
+        self.begin_notices(core, now, effects);
         if self.next_beat(core).is_none_or(|due| now < due) {
             return Ok(None);
         }
@@ -265,8 +269,12 @@ impl Pump {
     #[must_use]
     pub fn next_beat(&self, core: &Core) -> Option<Instant> {
         let beat = self.off_table.beat?;
-        let free = self.waiting.is_empty() && self.pending.is_empty() && core.phase() == Phase::Streaming;
-        free.then_some(beat.due)
+        self.is_free(core).then_some(beat.due)
+    }
+
+    /// Whether records may go out that nobody waits for.
+    pub(super) fn is_free(&self, core: &Core) -> bool {
+        self.waiting.is_empty() && self.pending.is_empty() && core.phase() == Phase::Streaming
     }
 
     /// What becomes of a change that cannot be decoded: the number of records in its place, with their topic where it was
@@ -319,7 +327,7 @@ impl Pump {
             Some(Pending::Ended(_)) => before,
             // Nothing of the transaction or message; what was reached before stays.
             Some(Pending::Begun | Pending::Lone(_)) => Position::default(),
-            Some(Pending::Beat | Pending::LoneBeat | Pending::Batch) => self.position,
+            Some(Pending::Beat | Pending::LoneBeat | Pending::Batch | Pending::Notice { .. }) => self.position,
         }
     }
 }

@@ -6,8 +6,10 @@
 //! again, or told.
 
 mod askers;
+mod notices;
 mod tasks;
 mod told;
+mod watermarks;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,11 +27,11 @@ use crate::error::{Error, Result};
 use crate::observe::course::Kind as SnapshotKind;
 use crate::pipeline::input;
 use crate::pipeline::pump::Keyed;
-use crate::progress::{Entry, IncrementalState, Store, TableName};
+use crate::progress::{Entry, IncrementalState, Store};
 use crate::signal::{Action, Heard, Signal, channel};
 use crate::sink::{Arrived, Deliveries, Sink, Subscribe, Subscription};
 use crate::snapshot::chunks::{Found, Rows};
-use crate::snapshot::incremental::{Answer, Chunk, Input, Notice, Outcome, Output, Wanted};
+use crate::snapshot::incremental::{Answer, Chunk, Input, Output, wanted};
 use crate::source::sql::Sql;
 
 /// How often the queue is looked at where something may come that nobody waits for.
@@ -52,6 +54,8 @@ pub(super) struct Attendant {
     topic: Option<Subscription>,
     /// Signals that were not acted on yet, with those who wait for them.
     signals: VecDeque<(Heard, Option<Asker>)>,
+    /// It is being looked up which tables a signal asks for.
+    is_resolving: bool,
     /// An order was read, and its answer not taken in yet.
     answer: Option<(u64, Found)>,
     /// Orders without an answer.
@@ -86,6 +90,7 @@ impl Attendant {
             opened: store.is_none(),
             store,
             signals: VecDeque::new(),
+            is_resolving: false,
             answer: None,
             orders: 0,
             to_keep: None,
@@ -186,7 +191,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             self.beside.signals.push_back((heard, Some(Asker::Record(offset))));
         }
         if self.beside.opened {
-            while let Some((heard, asker)) = self.beside.signals.pop_front() {
+            // What comes behind a request for tables may be about them.
+            while !self.beside.is_resolving
+                && let Some((heard, asker)) = self.beside.signals.pop_front()
+            {
                 self.act(heard, asker);
             }
         }
@@ -208,7 +216,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 Output::Keep(state) => self.beside.to_keep = Some(state),
                 Output::Tell(notice) => {
                     told::noted(self.metrics.status().course(SnapshotKind::Incremental), &notice);
-                    tell(&notice);
+                    self.tell_operators(&notice);
                 }
                 Output::Emit(_) | Output::DropBatch => return Err(Error::bug("a batch was left lying")),
             }
@@ -261,18 +269,13 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
             }
             News::Heard(heard) => self.beside.signals.extend(heard.into_iter().map(|heard| (heard, None))),
             News::Resolved { signal, request, tables, asker } => {
+                self.beside.is_resolving = false;
                 self.beside.orders = self.beside.orders.saturating_sub(1);
-                let wanted = |table: TableName| Wanted {
-                    signal: signal.clone(),
-                    filter: request.filter(&table.schema, &table.table).map(str::to_owned),
-                    surrogate_key: request.surrogate_key.clone(),
-                    table,
-                };
-                let wanted: Vec<Wanted> = tables.into_iter().map(wanted).collect();
-                if wanted.is_empty() {
+                if tables.is_empty() {
                     let asked: Vec<&str> = request.tables.texts().collect();
                     tracing::warn!(signal, asked = asked.join(", "), "a signal asks for no table that is captured");
                 }
+                let wanted = wanted(&signal, &request, tables);
                 self.pump.beside().apply(Input::Asked(wanted));
                 self.beside.waiting.extend(asker);
             }
@@ -319,6 +322,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                 tracing::info!(signal = id, "{message}");
             }
             Action::Incremental(request) => {
+                self.beside.is_resolving = true;
                 self.beside.give(Job::Resolve { signal: id, request, asker });
                 return;
             }
@@ -385,39 +389,12 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
                     self.pump.take_numbers();
                 }
                 Keyed::Rows(rows) => {
-                    let Rows { sight, log_end, last, until, more, .. } = found;
-                    return Ok(Ok(Chunk { relation, sight, log_end, rows, last, until, more }));
+                    let Rows { sight, log_end, key, last, until, more, .. } = found;
+                    return Ok(Ok(Chunk { relation, sight, log_end, rows, key, last, until, more }));
                 }
             }
         }
     }
-}
-
-/// Tells operators what becomes of an incremental snapshot.
-fn tell(notice: &Notice) {
-    let names = |tables: &[TableName]| tables.iter().map(name).collect::<Vec<_>>().join(", ");
-    match notice {
-        Notice::Started(tables) => tracing::info!(tables = names(tables), "an incremental snapshot begins"),
-        Notice::Paused(tables) => tracing::info!(tables = names(tables), "an incremental snapshot is paused"),
-        Notice::Resumed(tables) => tracing::info!(tables = names(tables), "an incremental snapshot is resumed"),
-        Notice::Aborted(tables) => tracing::info!(tables = names(tables), "an incremental snapshot is stopped"),
-        Notice::Progressed { table, rows } => tracing::debug!(table = name(table), rows, "a chunk is with the brokers"),
-        Notice::TableDone { table, rows, outcome: outcome @ (Outcome::Succeeded | Outcome::Empty) } => {
-            tracing::info!(table = name(table), rows, status = outcome.as_str(), "a table is read");
-        }
-        Notice::TableDone { table, outcome, .. } => {
-            tracing::warn!(
-                table = name(table),
-                status = outcome.as_str(),
-                "a table is left out of the incremental snapshot"
-            );
-        }
-        Notice::Completed => tracing::info!("the incremental snapshot is complete"),
-    }
-}
-
-fn name(table: &TableName) -> String {
-    format!("{}.{}", table.schema, table.table)
 }
 
 /// What is sent to be kept.

@@ -10,7 +10,7 @@
 mod blocking;
 mod generation;
 mod keeping;
-mod notices;
+pub(super) mod notices;
 mod progress;
 
 use std::time::{Duration, Instant};

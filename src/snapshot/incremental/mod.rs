@@ -35,6 +35,8 @@
 //! hold, so that a restart goes on behind it. One gap of knowledge is left, and it is small: a commit that an *earlier
 //! process* streamed and confirmed, and that is still invisible when this process reads its first chunk.
 
+mod asked;
+mod notice;
 mod order;
 mod recent;
 #[cfg(test)]
@@ -50,10 +52,14 @@ mod window;
 use std::collections::VecDeque;
 
 use recent::Recent;
+#[cfg(test)]
+use simulation_tests::Mutation;
 use table::{Sent, Table};
 use window::Window;
 
-pub use order::{Answer, Batch, Chunk, ChunkRow, Input, Notice, Order, Outcome, Output, Told, Wanted};
+pub use asked::wanted;
+pub use notice::{Happening, Notice, Outcome};
+pub use order::{Answer, Batch, Chunk, ChunkRow, Input, Order, Output, Told, Wanted};
 pub use sight::Sight;
 
 use crate::lsn::Lsn;
@@ -63,22 +69,6 @@ use crate::signal::Tables;
 
 /// Readings of a chunk whose rows may be told in part meanwhile, before it is taken as it is.
 const WHOLE_TRIES: u32 = 40;
-
-/// Changes that make a test of the rule fail, so that it is known to be one.
-#[cfg(test)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Mutation {
-    #[default]
-    None,
-    /// Transactions that were streamed before the chunk came back are not looked at.
-    SkipRecent,
-    /// The chunk goes out one byte before the end of the log that was looked at.
-    CloseEarly,
-    /// The chunk goes out inside a transaction.
-    EmitInside,
-    /// Every transaction counts as seen.
-    SeeAll,
-}
 
 /// See the module.
 #[derive(Debug)]
@@ -109,7 +99,7 @@ enum Stage {
     Ordered,
     /// A chunk waits for its place.
     Open(Box<Window>),
-    /// Its rows go out.
+    /// Its rows go out; `rows` is how many were read.
     Going { last: Option<KeyValues>, rows: u64, more: bool },
 }
 
@@ -237,26 +227,26 @@ impl Incremental {
         }
         self.halved = self.halved.saturating_sub(1);
         let Some(name) = self.current().map(|table| table.wanted.table.clone()) else { return };
-        let Window { relation, rows, last, more, .. } = *window;
+        let Window { relation, rows, read, last, more, .. } = *window;
         let rows: Vec<ChunkRow> = rows.into_iter().flatten().collect();
-        self.stage = Stage::Going { last, rows: rows.len() as u64, more };
+        self.stage = Stage::Going { last, rows: read, more };
         outputs.push(Output::Emit(Batch { number: self.orders, table: name, relation, rows }));
     }
 
     fn ask(&mut self, wanted: Vec<Wanted>, outputs: &mut Vec<Output>) {
-        let mut added = Vec::new();
+        let before = self.tables.len();
         for wanted in wanted {
             // A table that waits already is read once, as Debezium does.
             if self.tables.iter().all(|table| table.ended.is_some() || table.wanted.table != wanted.table) {
-                added.push(wanted.table.clone());
                 self.tables.push_back(Table::new(wanted));
             }
         }
-        if added.is_empty() {
+        if self.tables.len() == before {
             return;
         }
         self.recent.note_keys(true);
-        outputs.push(Output::Tell(Notice::Started(added)));
+        let what = if before == 0 { Happening::Started } else { Happening::Added };
+        outputs.push(self.tell(what));
         outputs.push(Output::Keep(self.state()));
         self.order(outputs);
     }
@@ -275,18 +265,19 @@ impl Incremental {
     fn stop(&mut self, tables: Option<&Tables>, outputs: &mut Vec<Output>) {
         let is_stopped = |table: &TableName| tables.is_none_or(|tables| tables.matches(&table.schema, &table.table));
         let under_way = self.current().is_some_and(|table| is_stopped(&table.wanted.table));
-        let mut stopped = Vec::new();
-        self.tables.retain(|table| {
-            let stops = table.ended.is_none() && is_stopped(&table.wanted.table);
-            if stops {
-                stopped.push(table.wanted.table.clone());
+        let mut stopped: Vec<Table> = Vec::new();
+        let mut at = 0;
+        while let Some(table) = self.tables.get(at) {
+            if table.ended.is_none() && is_stopped(&table.wanted.table) {
+                stopped.extend(self.tables.remove(at));
+            } else {
+                at += 1;
             }
-            !stops
-        });
+        }
         if stopped.is_empty() {
             return;
         }
-        outputs.push(Output::Tell(Notice::Aborted(stopped)));
+        outputs.push(notice(stopped.iter(), Happening::Aborted));
         outputs.push(Output::Keep(self.state()));
         if under_way {
             self.give_up(outputs);
@@ -309,8 +300,7 @@ impl Incremental {
             return;
         }
         self.paused = paused;
-        let tables = self.tables.iter().map(|table| table.wanted.table.clone()).collect();
-        outputs.push(Output::Tell(if paused { Notice::Paused(tables) } else { Notice::Resumed(tables) }));
+        outputs.push(self.tell(if paused { Happening::Paused } else { Happening::Resumed }));
         outputs.push(Output::Keep(self.state()));
         self.order(outputs);
     }
@@ -333,6 +323,7 @@ impl Incremental {
         let order = Order {
             number: self.orders + 1,
             wanted: table.wanted.clone(),
+            key: table.key.clone(),
             after: table.after.clone(),
             until: table.until.clone(),
             rows: (self.chunk_rows >> self.halved.min(usize::BITS - 1)).max(1),
@@ -363,7 +354,7 @@ impl Incremental {
 
     /// Takes a chunk that was read, without what it does not see of what was streamed meanwhile.
     fn accept(&mut self, chunk: Chunk, outputs: &mut Vec<Output>) {
-        let (until, is_empty) = (chunk.until.clone(), chunk.rows.is_empty());
+        let (key, until, is_empty) = (chunk.key.clone(), chunk.until.clone(), chunk.rows.is_empty());
         let sight = chunk.sight.clone();
         let mut window = Window::new(chunk, self.again < WHOLE_TRIES);
         let mut knows = true;
@@ -380,9 +371,7 @@ impl Incremental {
             return;
         }
         let Some(table) = self.current_mut() else { return };
-        if table.until.is_none() {
-            table.until = until;
-        }
+        table.cut_by(key, until);
         if is_empty {
             self.again = 0;
             let Some(table) = self.current_mut() else { return };
@@ -420,16 +409,16 @@ impl Incremental {
 
     /// The brokers hold a batch, and everything that went out before it.
     fn held(&mut self, number: u64, outputs: &mut Vec<Output>) {
-        let mut progressed = None;
-        for table in &mut self.tables {
-            while let Some(batch) = table.batches.pop_front_if(|batch| batch.number <= number) {
-                table.held = batch.last;
-                table.held_rows = batch.rows;
-                progressed = Some(Notice::Progressed { table: table.wanted.table.clone(), rows: table.held_rows });
+        let before = outputs.len();
+        for at in 0..self.tables.len() {
+            while let Some(table) = self.tables.get_mut(at)
+                && let Some(Sent { last, rows, .. }) = table.batches.pop_front_if(|batch| batch.number <= number)
+            {
+                let what = table.is_held(last, rows);
+                outputs.push(notice(self.tables.range(at..), what));
             }
         }
-        if let Some(progressed) = progressed {
-            outputs.push(Output::Tell(progressed));
+        if outputs.len() > before {
             if !self.let_go(outputs) {
                 outputs.push(Output::Keep(self.state()));
             }
@@ -444,20 +433,27 @@ impl Incremental {
 
     /// Lets go of tables that are done. Tells whether there were any; then it is kept.
     fn let_go(&mut self, outputs: &mut Vec<Output>) -> bool {
-        let mut done = false;
-        while let Some(table) = self.tables.pop_front_if(|table| table.ended.is_some() && table.batches.is_empty()) {
-            done = true;
-            let outcome = table.ended.unwrap_or(Outcome::Succeeded);
-            outputs.push(Output::Tell(Notice::TableDone { table: table.wanted.table, rows: table.rows, outcome }));
+        let mut last = None;
+        while let Some(table) = self.tables.front()
+            && let Some(outcome) = table.ended.filter(|_| table.batches.is_empty())
+        {
+            let (name, rows) = (table.wanted.table.clone(), table.rows);
+            outputs.push(self.tell(Happening::TableDone { table: name, rows, outcome }));
+            last = self.tables.pop_front();
         }
-        if done {
+        if last.is_some() {
             outputs.push(Output::Keep(self.state()));
             if self.tables.is_empty() {
-                outputs.push(Output::Tell(Notice::Completed));
+                outputs.push(notice(last.iter(), Happening::Completed));
             }
         }
         self.recent.note_keys(self.is_active());
-        done
+        last.is_some()
+    }
+
+    /// Something about the tables that are left.
+    fn tell(&self, what: Happening) -> Output {
+        notice(self.tables.iter(), what)
     }
 
     /// The replication session ended; what it carried stays streamed.
@@ -490,4 +486,12 @@ impl Incremental {
         let tables = self.tables.iter().filter(|table| table.ended.is_none() || !table.batches.is_empty());
         IncrementalState { paused: self.paused, tables: tables.map(Table::kept).collect() }
     }
+}
+
+/// Something about tables; a table that is done is told under the signal that asked for it.
+fn notice<'a>(tables: impl Iterator<Item = &'a Table> + Clone, what: Happening) -> Output {
+    let of_one = matches!(what, Happening::Progressed { .. } | Happening::TableDone { .. });
+    let asked = if of_one { tables.clone().next() } else { tables.clone().last() };
+    let signal = asked.map(|table| table.wanted.signal.clone()).unwrap_or_default();
+    Output::Tell(Notice { signal, tables: tables.map(|table| table.wanted.table.clone()).collect(), what })
 }

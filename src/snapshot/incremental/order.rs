@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::notice::{Notice, Outcome};
 use super::sight::Sight;
 use crate::lsn::Lsn;
 use crate::pgoutput::RelationId;
@@ -88,6 +89,8 @@ pub struct Chunk {
     pub log_end: Lsn,
     /// The rows.
     pub rows: Vec<ChunkRow>,
+    /// The columns of the key that they were cut by, with their types.
+    pub key: Vec<String>,
     /// The key of the last one.
     pub last: Option<KeyValues>,
     /// The largest key of the table, as it was when the table was begun.
@@ -127,6 +130,8 @@ pub struct Order {
     pub number: u64,
     /// The table.
     pub wanted: Wanted,
+    /// The columns of the key that the bounds are of: where the table has another key now, it is read from its beginning.
+    pub key: Vec<String>,
     /// Behind which key; from the beginning where absent.
     pub after: Option<KeyValues>,
     /// Up to which key; the largest one is to be looked up where absent.
@@ -148,66 +153,4 @@ pub struct Batch {
     pub relation: RelationId,
     /// The rows that are left of a chunk.
     pub rows: Vec<ChunkRow>,
-}
-
-/// Something that operators may want to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// Tables are going to be read.
-    Started(Vec<TableName>),
-    /// Reading pauses.
-    Paused(Vec<TableName>),
-    /// Reading goes on.
-    Resumed(Vec<TableName>),
-    /// Tables are not read to their end.
-    Aborted(Vec<TableName>),
-    /// The brokers hold so many rows of a table.
-    Progressed {
-        /// The table.
-        table: TableName,
-        /// Rows so far.
-        rows: u64,
-    },
-    /// A table is done.
-    TableDone {
-        /// The table.
-        table: TableName,
-        /// Rows that went out.
-        rows: u64,
-        /// How it ended.
-        outcome: Outcome,
-    },
-    /// All tables are done.
-    Completed,
-}
-
-/// How a table ended.
-///
-/// Source: Debezium's `TableScanCompletionStatus`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All its rows were read.
-    Succeeded,
-    /// It has no rows.
-    Empty,
-    /// Its rows cannot be told apart.
-    NoPrimaryKey,
-    /// It is not there, or not captured.
-    UnknownSchema,
-    /// The server refused to read it.
-    SqlException,
-}
-
-impl Outcome {
-    /// Debezium's word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "SUCCEEDED",
-            Self::Empty => "EMPTY",
-            Self::NoPrimaryKey => "NO_PRIMARY_KEY",
-            Self::UnknownSchema => "UNKNOWN_SCHEMA",
-            Self::SqlException => "SQL_EXCEPTION",
-        }
-    }
 }

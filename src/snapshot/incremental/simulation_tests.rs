@@ -14,6 +14,21 @@ use super::*;
 const RELATION: RelationId = RelationId(7);
 const STEPS: usize = 160;
 
+/// Changes that make a test of the rule fail, so that it is known to be one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mutation {
+    #[default]
+    None,
+    /// Transactions that were streamed before the chunk came back are not looked at.
+    SkipRecent,
+    /// The chunk goes out one byte before the end of the log that was looked at.
+    CloseEarly,
+    /// The chunk goes out inside a transaction.
+    EmitInside,
+    /// Every transaction counts as seen.
+    SeeAll,
+}
+
 /// What the consumer of the topic can be led astray by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
@@ -118,7 +133,7 @@ impl Simulation {
                     }
                     Output::DropBatch => {}
                     Output::Keep(state) => self.kept = state,
-                    Output::Tell(Notice::Completed) => self.completed = true,
+                    Output::Tell(Notice { what: Happening::Completed, .. }) => self.completed = true,
                     Output::Tell(_) => {}
                 }
             }
@@ -208,6 +223,7 @@ impl Simulation {
             sight: read.sight,
             log_end: Lsn::new(read.log_end.unwrap()),
             last: read.rows.last().map(|(key, _)| values(*key)),
+            key: Vec::new(),
             until: read.order.until.or(Some(values(Server::KEYS - 1))),
             more: read.rows.len() == read.order.rows,
             rows: rows.collect(),

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use super::order::{Outcome, Wanted};
+use super::notice::{Happening, Outcome};
+use super::order::Wanted;
 use crate::progress::{IncrementalTable, KeyValues};
 
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) wanted: Wanted,
+    /// The columns of the key that the keys here are of; none where that is not known.
+    pub(super) key: Vec<String>,
     /// Last key that went out.
     pub(super) after: Option<KeyValues>,
     /// Last key that the brokers hold; what is kept for a restart.
@@ -35,18 +38,48 @@ pub(super) struct Sent {
 impl Table {
     pub(super) fn new(wanted: Wanted) -> Self {
         let (rows, held_rows) = (0, 0);
-        Self { wanted, after: None, held: None, until: None, rows, held_rows, batches: VecDeque::new(), ended: None }
+        let (key, batches) = (Vec::new(), VecDeque::new());
+        Self { wanted, key, after: None, held: None, until: None, rows, held_rows, batches, ended: None }
     }
 
     pub(super) fn restored(kept: IncrementalTable) -> Self {
-        let IncrementalTable { signal, table, filter, surrogate_key, after, until, rows } = kept;
+        let IncrementalTable { signal, table, filter, surrogate_key, key, after, until, rows } = kept;
         let new = Self::new(Wanted { signal, table, filter, surrogate_key });
-        Self { after: after.clone(), held: after, until, rows, held_rows: rows, ..new }
+        Self { key, after: after.clone(), held: after, until, rows, held_rows: rows, ..new }
     }
 
     pub(super) fn kept(&self) -> IncrementalTable {
         let Wanted { signal, table, filter, surrogate_key } = self.wanted.clone();
         let (after, until) = (self.held.clone(), self.until.clone());
-        IncrementalTable { signal, table, filter, surrogate_key, after, until, rows: self.held_rows }
+        let (key, rows) = (self.key.clone(), self.held_rows);
+        IncrementalTable { signal, table, filter, surrogate_key, key, after, until, rows }
+    }
+
+    /// A chunk of it was read, cut by a key. Where that is another one than before, it was read from the beginning, and what
+    /// is known of the one before says nothing any more.
+    pub(super) fn cut_by(&mut self, key: Vec<String>, until: Option<KeyValues>) {
+        let is_another = !self.key.is_empty() && self.key != key;
+        if is_another {
+            (self.after, self.held) = (None, None);
+            self.batches.iter_mut().for_each(|batch| batch.last = None);
+        }
+        if is_another || self.until.is_none() {
+            self.until = until;
+        }
+        self.key = key;
+    }
+
+    /// The brokers hold so many of its rows, up to a key.
+    pub(super) fn is_held(&mut self, last: Option<KeyValues>, rows: u64) -> Happening {
+        self.held_rows = rows;
+        self.held.clone_from(&last);
+        let (until, last) = (self.asked_key(self.until.as_ref()), self.asked_key(last.as_ref()));
+        Happening::Progressed { table: self.wanted.table.clone(), rows, until, last }
+    }
+
+    /// A key without the columns that are behind a surrogate key to tell rows apart.
+    fn asked_key(&self, key: Option<&KeyValues>) -> Option<KeyValues> {
+        let columns = if self.wanted.surrogate_key.is_some() { 1 } else { usize::MAX };
+        key.map(|key| KeyValues(key.0.iter().take(columns).cloned().collect()))
     }
 }

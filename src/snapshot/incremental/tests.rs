@@ -26,6 +26,7 @@ fn chunk(keys: &[u8], sight: &str, log_end: u64, more: bool) -> Answer {
         sight: Sight::parse(sight).unwrap(),
         log_end: Lsn::new(log_end),
         rows: keys.iter().map(row).collect(),
+        key: vec!["id 23".to_owned()],
         last: keys.last().copied().map(values),
         until: Some(values(9)),
         more,
@@ -79,12 +80,13 @@ fn told(outputs: &[Output]) -> Vec<String> {
                 tables.map(|table| format!("{}>{}", table.table.table, key(table.after.as_ref()))).collect();
             format!("keep {}{}", tables.join(" "), if state.paused { " paused" } else { "" })
         }
-        Output::Tell(Notice::TableDone { table, rows, outcome }) => {
-            format!("done {} {rows} {}", table.table, outcome.as_str())
-        }
-        Output::Tell(Notice::Progressed { rows, .. }) => format!("rows {rows}"),
-        Output::Tell(Notice::Completed) => "completed".to_owned(),
-        Output::Tell(notice) => format!("{notice:?}").split('(').next().unwrap_or_default().to_ascii_lowercase(),
+        Output::Tell(Notice { what, .. }) => match what {
+            Happening::TableDone { table, rows, outcome } => {
+                format!("done {} {rows} {}", table.table, outcome.as_str())
+            }
+            Happening::Progressed { rows, last, .. } => format!("rows {rows} {}", key(last.as_ref())),
+            what => format!("{what:?}").to_ascii_lowercase(),
+        },
     };
     outputs.iter().map(one).collect()
 }
@@ -101,8 +103,8 @@ fn tables_are_read_chunk_by_chunk_and_kept_when_the_brokers_hold_them() {
     assert_eq!(bench.apply(Input::Taken { number: 1 }), ["read 2 a (2, 9] again 0"]);
     assert_eq!(bench.answer(2, chunk(&[3], "11:11:", 100, false)), ["emit 2 [3]"], "the stream is there already");
     assert_eq!(bench.apply(Input::Taken { number: 2 }), ["read 3 b (-, -] again 0"]);
-    assert_eq!(bench.apply(Input::Held { number: 1 }), ["rows 2", "keep a>2 b>-"]);
-    assert_eq!(bench.apply(Input::Held { number: 2 }), ["rows 3", "done a 3 SUCCEEDED", "keep b>-"]);
+    assert_eq!(bench.apply(Input::Held { number: 1 }), ["rows 2 2", "keep a>2 b>-"]);
+    assert_eq!(bench.apply(Input::Held { number: 2 }), ["rows 3 3", "done a 3 SUCCEEDED", "keep b>-"]);
     assert_eq!(bench.answer(3, chunk(&[], "11:11:", 100, false)), ["done b 0 EMPTY", "keep ", "completed"]);
     assert!(!bench.rules.is_active());
 }
@@ -212,6 +214,7 @@ fn after_the_loss_of_a_sink_what_it_held_is_read_again_and_after_that_of_a_sessi
 fn a_restart_goes_on_behind_the_last_key_that_the_brokers_hold() {
     let mut bench = Bench::new();
     let table = IncrementalTable {
+        key: Vec::new(),
         signal: "1".to_owned(),
         table: name("a"),
         filter: None,
@@ -224,4 +227,19 @@ fn a_restart_goes_on_behind_the_last_key_that_the_brokers_hold() {
     assert_eq!(bench.apply(Input::Restored(state)), ["read 1 a (4, 9] again 0"]);
     let ended = bench.answer(1, Answer::Ended(Outcome::UnknownSchema));
     assert_eq!(ended, ["done a 4 UNKNOWN_SCHEMA", "keep ", "completed"]);
+}
+
+#[test]
+fn a_table_that_has_another_key_is_read_from_its_beginning() {
+    let mut bench = Bench::new();
+    bench.reached(100);
+    bench.apply(Input::Asked(vec![wanted("a")]));
+    assert_eq!(bench.answer(1, chunk(&[1, 2], "10:10:", 90, true)), ["emit 1 [1, 2]"]);
+    assert_eq!(bench.apply(Input::Taken { number: 1 }), ["read 2 a (2, 9] again 0"]);
+    let Answer::Chunk(read) = chunk(&[4, 5], "11:11:", 90, true) else { panic!("it is a chunk") };
+    let another = Chunk { key: vec!["code 25".to_owned()], until: Some(values(7)), ..read };
+    assert_eq!(bench.answer(2, Answer::Chunk(another)), ["emit 2 [4, 5]"]);
+    assert_eq!(bench.apply(Input::Held { number: 1 }), ["rows 2 -", "keep a>-"], "its last key is of the key before");
+    assert_eq!(bench.apply(Input::Taken { number: 2 }), ["read 3 a (5, 7] again 0"]);
+    assert_eq!(bench.apply(Input::Held { number: 2 }), ["rows 4 5", "keep a>5"]);
 }

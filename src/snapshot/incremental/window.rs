@@ -20,6 +20,8 @@ pub(super) struct Window {
     pub(super) closes: Lsn,
     /// Its rows; nothing in place of those that were removed.
     pub(super) rows: Vec<Option<ChunkRow>>,
+    /// How many were read.
+    pub(super) read: u64,
     pub(super) last: Option<KeyValues>,
     pub(super) more: bool,
     /// Rows by key. Keys that an operator chose need not tell rows apart.
@@ -44,6 +46,7 @@ impl Window {
             closes: log_end,
             #[cfg(test)]
             all: rows.clone(),
+            read: rows.len() as u64,
             rows: rows.into_iter().map(Some).collect(),
             last,
             more,

@@ -12,11 +12,16 @@ const COLUMNS: &str = "after.*";
 /// The tables of a transaction.
 const TABLES: &str = "data_collections";
 
+/// What a notification tells more of.
+const MORE: &str = "additional_data";
+
 /// What may differ.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     /// Fields of values, as paths, of records about rows and messages, then of those about transactions.
     fields: Vec<String>,
+    /// Fields of the values of rows that an incremental snapshot read.
+    incremental: Vec<String>,
     /// Headers whose values are UUIDs made at each start.
     headers: Vec<String>,
     /// Ends of topics that only walcast has.
@@ -40,7 +45,8 @@ impl Known {
             assert!(reason.len() > 20, "{row} gives no reason");
             let name = name.trim_matches('`').to_owned();
             match sort {
-                "value" | "transaction" => known.fields.push(name),
+                "value" | "transaction" | "notification" => known.fields.push(name),
+                "incremental" => known.incremental.push(name),
                 "header" => known.headers.push(name),
                 "topic" => known.topics.push(name.trim_start_matches('*').to_owned()),
                 _ => panic!("{row}: {sort} is no part of a record"),
@@ -50,7 +56,7 @@ impl Known {
     }
 
     /// Whether a field of a value may differ from what Debezium has there.
-    pub(super) fn may_differ(&self, field: &str, theirs: &[u8]) -> bool {
+    pub(super) fn may_differ(&self, field: &str, ours: &[u8], theirs: &[u8]) -> bool {
         let name = if field.starts_with("after.") { COLUMNS } else { field };
         let address = match name {
             TABLES => Some(OBJECT_ADDRESS),
@@ -59,6 +65,17 @@ impl Known {
         };
         self.fields.iter().any(|known| known == name)
             && address.is_none_or(|address| contains(theirs, address.as_bytes()))
+            && (name != MORE || is_same_in_another_order(ours, theirs))
+    }
+
+    /// Whether a field of a row that an incremental snapshot read may differ.
+    pub(super) fn may_differ_beside(&self, field: &str) -> bool {
+        self.incremental.iter().any(|known| known == field)
+    }
+
+    /// Whether a row is one that an incremental snapshot read, by its field `source.snapshot`.
+    pub(super) fn is_beside(mark: &[u8]) -> bool {
+        contains(mark, b"incremental")
     }
 
     pub(super) fn is_own_topic(&self, topic: &str) -> bool {
@@ -69,6 +86,16 @@ impl Known {
     pub(super) fn header_may_differ(&self, header: &str, ours: &[u8], theirs: &[u8]) -> bool {
         self.headers.iter().any(|name| name == header) && [ours, theirs].into_iter().all(is_uuid_version_7)
     }
+}
+
+/// Whether bytes are the same in another order, as those of a map are.
+fn is_same_in_another_order(ours: &[u8], theirs: &[u8]) -> bool {
+    let sorted = |bytes: &[u8]| {
+        let mut sorted = bytes.to_vec();
+        sorted.sort_unstable();
+        sorted
+    };
+    sorted(ours) == sorted(theirs)
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -87,7 +114,7 @@ fn is_uuid_version_7(value: &[u8]) -> bool {
 fn the_file_is_short() {
     let known = Known::read();
 
-    assert!(known.fields.len() + known.headers.len() + known.topics.len() <= 8, "{known:?}");
+    assert!(known.fields.len() + known.incremental.len() + known.headers.len() + known.topics.len() <= 13, "{known:?}");
     assert_eq!(known.fields[0], "source.version");
 }
 
@@ -95,8 +122,10 @@ fn the_file_is_short() {
 fn columns_differ_only_by_addresses() {
     let known = Known::read();
 
-    assert!(known.may_differ("after.b", br#"["[Ljava.lang.String;@47bd46de"]"#));
-    assert!(!known.may_differ("after.b", br#"["a"]"#));
-    assert!(!known.may_differ("after", br#"{"b":["[Ljava.lang.String;@47bd46de"]}"#));
-    assert!(!known.may_differ("before.b", br#"["[Ljava.lang.String;@47bd46de"]"#));
+    assert!(known.may_differ("after.b", b"x", br#"["[Ljava.lang.String;@47bd46de"]"#));
+    assert!(!known.may_differ("after.b", b"x", br#"["a"]"#));
+    assert!(!known.may_differ("after", b"x", br#"{"b":["[Ljava.lang.String;@47bd46de"]}"#));
+    assert!(known.may_differ("additional_data", b"ab", b"ba"));
+    assert!(!known.may_differ("additional_data", b"ab", b"bb"));
+    assert!(!known.may_differ("before.b", b"x", br#"["[Ljava.lang.String;@47bd46de"]"#));
 }

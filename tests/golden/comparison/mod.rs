@@ -57,6 +57,9 @@ impl fmt::Display for Differences {
     }
 }
 
+/// What a row's block `source` says of the snapshot that read it.
+const SNAPSHOT: &str = "source.snapshot";
+
 /// What a comparison needs to know.
 pub(crate) struct Comparison<'c> {
     /// What may differ.
@@ -108,9 +111,13 @@ impl Comparison<'_> {
     fn skipped(&self, values: [Option<&[u8]>; 2]) -> Vec<[Range<usize>; 2]> {
         let [Some(ours), Some(theirs)] = values else { return Vec::new() };
         let (mine, its) = (spans::of(ours, self.schemas), spans::of(theirs, self.schemas));
+        let is_beside = its.get(SNAPSHOT).is_some_and(|mark| Known::is_beside(&theirs[mark.clone()]));
         let both = its.into_iter().filter_map(|(field, its)| Some((mine.get(&field)?.clone(), field, its)));
         let mut skipped: Vec<_> = both
-            .filter(|(_, field, its)| self.known.may_differ(field, &theirs[its.clone()]))
+            .filter(|(mine, field, its)| {
+                self.known.may_differ(field, &ours[mine.clone()], &theirs[its.clone()])
+                    || is_beside && self.known.may_differ_beside(field)
+            })
             .map(|(mine, _, its)| [mine, its])
             .collect();
         skipped.sort_by_key(|[_, its]| its.start);

@@ -9,9 +9,10 @@ use serde_json::{Deserializer, Value};
 /// First byte of Confluent's framing; the schema's number follows in four.
 const MAGIC: u8 = 0;
 const FRAME_BYTES: usize = 5;
-/// What records about rows and messages have, and those about transactions.
+/// What records about rows and messages have, those about transactions, and notifications.
 const OPERATION: &str = "op";
 const STATUS: &str = "status";
+const AGGREGATE: &str = "aggregate_type";
 /// How a struct begins that Java prints.
 const STRUCT: &[u8] = b"Struct{";
 
@@ -46,7 +47,7 @@ pub(super) fn of(bytes: &[u8], schemas: &AvroSchemas) -> Fields {
         None if bytes.starts_with(STRUCT) => std::str::from_utf8(bytes).ok().and_then(java),
         None => std::str::from_utf8(bytes).ok().and_then(json),
     };
-    let is_known = |found: &Fields| found.contains_key(OPERATION) || found.contains_key(STATUS);
+    let is_known = |found: &Fields| [OPERATION, STATUS, AGGREGATE].iter().any(|field| found.contains_key(*field));
     found.filter(is_known).unwrap_or_default()
 }
 

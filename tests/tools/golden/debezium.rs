@@ -129,7 +129,12 @@ impl<'r> Debezium<'r> {
         })
     }
 
-    fn wait(&self, what: &str, connector: &Connector, condition: impl FnMut() -> Outcome<bool>) -> Outcome<()> {
+    pub(super) fn wait(
+        &self,
+        what: &str,
+        connector: &Connector,
+        condition: impl FnMut() -> Outcome<bool>,
+    ) -> Outcome<()> {
         wait(condition, |is_over| self.check(what, connector, is_over))
     }
 

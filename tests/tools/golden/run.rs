@@ -6,12 +6,14 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use walcast::local::{PostgresServer, SchemaRegistry};
 
+use super::chunks::Chunks;
 use super::copies;
 use super::debezium::{Connector, Debezium, Oracle};
 use super::records::Recording;
 use super::scenario::Scenario;
 use super::schemas::{Form, Schemas};
 use super::session::{self, Session};
+use super::taken;
 use super::topics::Topics;
 use super::variant::Variant;
 use crate::Outcome;
@@ -28,6 +30,7 @@ pub(crate) struct Run<'r> {
     debezium: Debezium<'r>,
     facts: Vec<String>,
     copies: Vec<String>,
+    chunks: Chunks,
 }
 
 impl<'r> Run<'r> {
@@ -45,18 +48,23 @@ impl<'r> Run<'r> {
         let copies = copies::of(oracle.runtime, &debezium.connectors)?;
         session.create_slot("golden")?;
         session.create_slot("golden_binary")?;
-        Ok(Self { oracle, session, topics, scenario, debezium, facts, copies })
+        Ok(Self { oracle, session, topics, scenario, debezium, facts, copies, chunks: Chunks::default() })
     }
 
     /// Runs the workload and writes everything down; tells the number of records.
     pub(crate) fn record(mut self, folder: &Path) -> Outcome<String> {
-        let Self { session, topics, debezium, facts, scenario, .. } = &mut self;
+        let Self { oracle, session, topics, debezium, facts, scenario, chunks, .. } = &mut self;
         scenario.perform(
             session,
             |barrier| debezium.pass(barrier, topics),
             || {
                 facts.push(facts_of(session)?);
                 Ok(())
+            },
+            |snapshots| {
+                taken::wait(debezium, snapshots, topics)?;
+                let connector = debezium.connectors.first().ok_or("no variant is wanted")?;
+                chunks.read(oracle.runtime, session, connector)
             },
         )?;
         let frames = self.session.frames("golden", "")?;
@@ -72,6 +80,9 @@ impl<'r> Run<'r> {
         write_lines(&folder.join("facts.jsonl"), &self.facts)?;
         if !self.copies.is_empty() {
             write_lines(&folder.join("copies.jsonl"), &self.copies)?;
+        }
+        if !self.chunks.lines.is_empty() {
+            write_lines(&folder.join("chunks.jsonl"), &self.chunks.lines)?;
         }
         let connectors = self.debezium.connectors.iter();
         let told = connectors.map(|connector| self.write(connector, &folder.join(&connector.variant)));

@@ -18,6 +18,8 @@ const MAJORS_MARK: &str = "-- majors: ";
 const AFTER_MARK: &str = "-- after: ";
 /// Waits for Debezium, as every statement that changes the catalog does by itself.
 const BARRIER_MARK: &str = "-- barrier";
+/// Waits until Debezium has taken the snapshot that a signal before it asks for.
+const SNAPSHOT_MARK: &str = "-- snapshot";
 /// Says that a transaction changes the catalog.
 const DDL_MARK: &str = "-- ddl";
 
@@ -99,20 +101,26 @@ impl Scenario {
 
     /// Runs the workload. Inserts a row into the table of the barriers before each change of the catalog and at the
     /// end, and has `pass` wait until everybody has read it, because connectors read the catalog of the moment;
-    /// `changed` hears of each change.
+    /// `changed` hears of each change, and `taken` waits for each snapshot that was asked for.
     pub(crate) fn perform(
         &self,
         session: &Session<'_>,
         mut pass: impl FnMut(i64) -> Outcome<()>,
         mut changed: impl FnMut() -> Outcome<()>,
+        mut taken: impl FnMut(usize) -> Outcome<()>,
     ) -> Outcome<()> {
-        let mut barriers = 0;
+        let (mut barriers, mut snapshots) = (0, 0);
         let mut barrier = || {
             barriers += 1;
             session.execute(&format!("INSERT INTO public.barrier VALUES ({barriers})"))?;
             pass(barriers)
         };
         for statement in &self.workload {
+            if statement == SNAPSHOT_MARK {
+                snapshots += 1;
+                taken(snapshots)?;
+                continue;
+            }
             let is_change = changes_catalog(statement);
             if is_change || is_barrier(statement) {
                 barrier()?;

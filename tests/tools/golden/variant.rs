@@ -11,6 +11,8 @@ use crate::Outcome;
 
 /// Stands for the schema registry's own interface in a variant's properties.
 const REGISTRY_MARK: &str = "${registry}";
+/// Stands for the topic prefix in a property.
+const PREFIX_MARK: &str = "${prefix}";
 /// The variant whose names have no suffix.
 const DEFAULT: &str = "default";
 
@@ -60,6 +62,8 @@ impl Variant {
         server: &dyn PostgresServer,
         registry: &dyn SchemaRegistry,
     ) -> Map<String, Value> {
+        let prefix = self.topic_prefix(&scenario.name, server.major());
+        let given = |value: &str| value.replace(REGISTRY_MARK, &registry.native_url()).replace(PREFIX_MARK, &prefix);
         let usual = [
             ("connector.class", "io.debezium.connector.postgresql.PostgresConnector"),
             ("database.hostname", server.host()),
@@ -69,14 +73,13 @@ impl Variant {
             ("plugin.name", "pgoutput"),
             ("slot.name", &self.slot()),
             ("snapshot.mode", "no_data"),
-            ("topic.prefix", &self.topic_prefix(&scenario.name, server.major())),
+            ("topic.prefix", &prefix),
             ("poll.interval.ms", "50"),
             ("errors.max.retries", "0"),
         ];
         let own = scenario.properties.iter().chain(&self.properties);
         let own = own.map(|(key, value)| (key.as_str(), value.as_str()));
         let all = usual.into_iter().chain(own);
-        all.map(|(key, value)| (key.to_owned(), Value::from(value.replace(REGISTRY_MARK, &registry.native_url()))))
-            .collect()
+        all.map(|(key, value)| (key.to_owned(), Value::from(given(value)))).collect()
     }
 }

@@ -61,6 +61,7 @@ pub(crate) fn run(
             Ok(())
         },
         || Ok(()),
+        |_| Ok(()),
     )?;
     let transactions = session::transactions(&session.frames(COUNTING_SLOT, "")?)?;
     debezium.tell_of(transactions, &theirs)?;

@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::watermarks::Watermarks;
 use super::{Asker, Inbox, entry};
 use crate::config::{Connector, Signals};
 use crate::error::{Error, Kind, Result};
 use crate::progress::{Book, IncrementalState, Store, TableName};
 use crate::signal::{Heard, Request, channel};
 use crate::snapshot::chunks::{ChunkReader, Found};
-use crate::snapshot::incremental::Order;
+use crate::snapshot::incremental::{Order, Outcome};
 use crate::source::capture::CaptureFilter;
 use crate::source::sql::Sql;
 
@@ -65,7 +66,9 @@ impl Tasks {
         let mut running = JoinSet::new();
         let signals = &connector.snapshot.signals;
         let reader = ChunkReader::new(connector, Arc::clone(sql));
-        running.spawn(work(reader, CaptureFilter::new(&connector.capture), signals.clone(), taken, sender.clone()));
+        let watermarks = Watermarks::new(Arc::clone(sql), signals);
+        let filter = CaptureFilter::new(&connector.capture);
+        running.spawn(work(reader, watermarks, filter, signals.clone(), taken, sender.clone()));
         if let Some(file) = &signals.file {
             running.spawn(watch(file.clone(), signals.poll_interval, sender.clone()));
         }
@@ -100,6 +103,7 @@ impl Tasks {
 
 async fn work(
     mut reader: ChunkReader,
+    mut watermarks: Watermarks,
     filter: Result<CaptureFilter>,
     signals: Signals,
     mut jobs: Inbox<Job>,
@@ -121,7 +125,20 @@ async fn work(
                     let doubled = AGAIN_MIN.saturating_mul(1 << (order.again - AT_ONCE).min(16));
                     tokio::time::sleep(doubled.min(AGAIN_MAX)).await;
                 }
-                News::Found { number: order.number, found: reader.read(&order).await }
+                let name = &order.wanted.table;
+                let is_captured =
+                    !signals.are_in(&name.schema, &name.table) && filter.matches(&name.schema, &name.table);
+                let found = if is_captured {
+                    let window = watermarks.open().await;
+                    let found = reader.read(&order).await;
+                    if let Some(window) = window {
+                        watermarks.close(window).await;
+                    }
+                    found
+                } else {
+                    Found::Ended(Outcome::UnknownSchema, None)
+                };
+                News::Found { number: order.number, found }
             }
             Job::Resolve { signal, request, asker } => {
                 let is_asked_for = |schema: &str, table: &str| {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::observe::Course;
 use crate::observe::course::Stage;
 use crate::progress::{IncrementalState, TableName};
-use crate::snapshot::incremental::{Notice, Order, Outcome};
+use crate::snapshot::incremental::{Happening, Notice, Order, Outcome};
 
 /// A snapshot of an earlier process goes on.
 pub(super) fn restored(course: &Course, state: &IncrementalState) {
@@ -35,34 +35,34 @@ pub(super) fn ordered(course: &Course, order: &Order) {
 /// Something became of it.
 pub(super) fn noted(course: &Course, notice: &Notice) {
     let now = Instant::now();
-    match notice {
-        Notice::Started(tables) => {
+    match &notice.what {
+        Happening::Started | Happening::Added => {
             course.begin(now);
-            course.add(tables.iter().map(name));
+            course.add(notice.tables.iter().map(name));
         }
-        Notice::Paused(_) => course.pause(now),
-        Notice::Resumed(_) => course.resume(now),
-        Notice::Aborted(tables) => {
-            for table in tables {
+        Happening::Paused => course.pause(now),
+        Happening::Resumed => course.resume(now),
+        Happening::Aborted => {
+            for table in &notice.tables {
                 end(course, table, Stage::Left, now);
             }
             if course.figures(now).is_some_and(|figures| figures.tables_left == 0) {
                 course.abort(now);
             }
         }
-        Notice::Progressed { table, rows } => {
+        Happening::Progressed { table, rows, .. } => {
             if let Some(table) = course.table(&name(table)) {
                 table.set_rows(*rows);
             }
         }
-        Notice::TableDone { table, rows, outcome } => {
+        Happening::TableDone { table, rows, outcome } => {
             let read = matches!(outcome, Outcome::Succeeded | Outcome::Empty);
             if let Some(table) = course.table(&name(table)) {
                 table.set_rows(*rows);
             }
             end(course, table, if read { Stage::Done } else { Stage::Left }, now);
         }
-        Notice::Completed => {
+        Happening::Completed => {
             course.complete(now);
         }
     }
@@ -91,26 +91,32 @@ mod tests {
     fn tables_are_counted_until_they_are_done_or_given_up() {
         // Given three tables that a signal asks for.
         let course = Course::default();
-        let done = |name: &str, rows, outcome| Notice::TableDone { table: table(name), rows, outcome };
-        noted(&course, &Notice::Started(vec![table("a"), table("b"), table("c")]));
-        noted(&course, &Notice::Progressed { table: table("a"), rows: 7 });
+        let notice = |names: &[&str], what| {
+            let tables = names.iter().copied().map(table).collect();
+            noted(&course, &Notice { signal: "1".to_owned(), tables, what });
+        };
+        let done = |name: &str, rows, outcome| {
+            notice(&[name], Happening::TableDone { table: table(name), rows, outcome });
+        };
+        notice(&["a", "b", "c"], Happening::Started);
+        notice(&["a", "b", "c"], Happening::Progressed { table: table("a"), rows: 7, until: None, last: None });
         // When one is read, one cannot be, and one is given up.
-        noted(&course, &done("a", 9, Outcome::Succeeded));
-        noted(&course, &Notice::Paused(vec![table("b"), table("c")]));
+        done("a", 9, Outcome::Succeeded);
+        notice(&["b", "c"], Happening::Paused);
         assert_eq!(course.figures(Instant::now()).unwrap().phase, Phase::Paused);
-        noted(&course, &Notice::Resumed(vec![table("b"), table("c")]));
-        noted(&course, &done("b", 0, Outcome::NoPrimaryKey));
+        notice(&["b", "c"], Happening::Resumed);
+        done("b", 0, Outcome::NoPrimaryKey);
         let figures = course.figures(Instant::now()).unwrap();
         assert_eq!((figures.phase, figures.tables_total, figures.tables_left), (Phase::Running, 3, 1));
-        noted(&course, &Notice::Aborted(vec![table("c")]));
+        notice(&["c"], Happening::Aborted);
         // Then it has ended, with what was read.
         let figures = course.figures(Instant::now()).unwrap();
         assert_eq!((figures.phase, figures.tables_left, figures.rows), (Phase::Aborted, 0, 9));
 
         // And what is asked for next is a snapshot of its own.
-        noted(&course, &Notice::Started(vec![table("a")]));
-        noted(&course, &done("a", 1, Outcome::Succeeded));
-        noted(&course, &Notice::Completed);
+        notice(&["a"], Happening::Started);
+        done("a", 1, Outcome::Succeeded);
+        notice(&[], Happening::Completed);
         let figures = course.figures(Instant::now()).unwrap();
         assert_eq!((figures.phase, figures.tables_total, figures.rows), (Phase::Completed, 1, 1));
     }

@@ -17,9 +17,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     /// Tells something, in the log and to the sink as configured. No record may wait in the pump.
     pub(super) async fn tell(&mut self, notification: &Notification) -> Result<()> {
         if self.connector.notifications.log {
-            let Notification { aggregate, kind, additional, .. } = notification;
-            let additional: Vec<String> = additional.iter().map(|(name, text)| format!("{name}={text}")).collect();
-            tracing::info!(aggregate, kind, additional = additional.join(", "), "notification");
+            log(notification);
         }
         if let Some(Pause::Unready(lacks)) = self.pump.notify(notification) {
             self.make_ready(&mut Line::Closed, lacks).await?;
@@ -38,4 +36,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
         self.pump.drop_waiting();
         Ok(())
     }
+}
+
+/// Writes a notification into the log.
+pub(in crate::pipeline::shell) fn log(Notification { id, aggregate, kind, additional }: &Notification) {
+    let additional: Vec<String> = additional.iter().map(|(name, text)| format!("{name}={text}")).collect();
+    tracing::info!(id, aggregate, kind, additional = additional.join(", "), "notification");
 }

@@ -6,8 +6,8 @@ use super::findings::Findings;
 /// `notification.enabled.channels`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notifications {
-    /// `sink`, with `notification.sink.topic.name`.
-    pub topic: Option<String>,
+    /// `sink`; the topic is one of the records.
+    pub sink: bool,
     /// `log`
     pub log: bool,
 }
@@ -48,7 +48,7 @@ pub(super) fn notifications(checked: &Checked, findings: &mut Findings) -> Notif
     if has("jmx") {
         findings.warn("notification.enabled.channels", "has jmx, which needs a JVM and is left out");
     }
-    Notifications { topic, log: has("log") }
+    Notifications { sink: topic.is_some(), log: has("log") }
 }
 
 #[cfg(test)]
@@ -57,25 +57,28 @@ mod tests {
     use crate::config::{Overrides, load_text};
 
     fn load(more: &str) -> Result<Notifications, String> {
+        Ok(load_connector(more)?.notifications)
+    }
+
+    fn load_connector(more: &str) -> Result<crate::config::Connector, String> {
         let text = format!(
             "bootstrap.servers=b:1\ndatabase.hostname=h\ndatabase.user=u\ndatabase.dbname=d\ntopic.prefix=shop\n\
              plugin.name=pgoutput\n{more}"
         );
         let loaded = load_text("x.properties", &text, &Overrides::default(), &|_| None);
-        loaded.map(|loaded| loaded.connector.notifications).map_err(|error| error.report())
+        loaded.map(|loaded| loaded.connector).map_err(|error| error.report())
     }
 
     #[test]
     fn channels_are_those_of_debezium_and_the_sink_has_a_topic() {
-        let found = |topic: Option<&str>, log| Ok(Notifications { topic: topic.map(str::to_owned), log });
-        assert_eq!(load(""), found(None, false));
-        assert_eq!(load("notification.enabled.channels=log"), found(None, true));
-        assert_eq!(load("notification.enabled.channels=jmx"), found(None, false));
-        assert_eq!(
-            load("notification.enabled.channels= Sink ,log\nnotification.sink.topic.name=n"),
-            found(Some("n"), true)
-        );
-        assert_eq!(load("notification.sink.topic.name=n"), found(None, false), "nobody asked for the channel");
+        let found = |sink, log| Ok(Notifications { sink, log });
+        assert_eq!(load(""), found(false, false));
+        assert_eq!(load("notification.enabled.channels=log"), found(false, true));
+        assert_eq!(load("notification.enabled.channels=jmx"), found(false, false));
+        let both = "notification.enabled.channels= Sink ,log\nnotification.sink.topic.name=n";
+        assert_eq!(load(both), found(true, true));
+        assert_eq!(load_connector(both).unwrap().records.notification_topic.as_deref(), Some("n"));
+        assert_eq!(load("notification.sink.topic.name=n"), found(false, false), "nobody asked for the channel");
         for (more, told) in [
             ("notification.enabled.channels=sink", "notification.sink.topic.name"),
             ("notification.enabled.channels=mail", "sink, log, jmx"),

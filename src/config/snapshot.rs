@@ -214,7 +214,11 @@ fn overrides(checked: &Checked, findings: &mut Findings) -> Vec<QueryOverride> {
     listed
         .into_iter()
         .filter_map(|table| match given.iter().find(|(name, _)| *name == table) {
-            Some((_, query)) => Some(QueryOverride { query: (*query).to_owned(), table }),
+            Some((_, query)) => {
+                // It is read as a part of another statement.
+                let query = query.trim().trim_end_matches(';').trim_end().to_owned();
+                Some(QueryOverride { query, table })
+            }
             None => {
                 findings.mistake(format!("{NAME}: lists {table}, and {NAME}.{table} is absent; add it with the query"));
                 None

@@ -214,6 +214,7 @@ impl Core {
             Input::SinkLost(error) => self.sink_lost(error, now, effects),
             Input::SourceLost(error) => self.source_lost(error, now, effects),
             Input::SessionLeft => self.session_left(now, effects),
+            Input::RowsDelivered => self.backoff.succeeded(),
             Input::Pause => self.held = true,
             Input::CopyEnded => self.copy_ended(effects),
             Input::Stop { patience } => self.stop(patience, now, effects),

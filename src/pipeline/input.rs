@@ -57,6 +57,8 @@ pub enum Input<'a> {
     SourceLost(Error),
     /// We left the replication session to begin another.
     SessionLeft,
+    /// The brokers hold rows of a snapshot, which no unit has: what failed before is over.
+    RowsDelivered,
     /// The session is going to be left: nothing is wanted of it behind the transaction that is open.
     Pause,
     /// The server ended the copy, after we asked or by itself.

@@ -138,7 +138,7 @@ impl Subject {
         let only = if matches!(self.storage, Storage::Heap { .. }) { "ONLY " } else { "" };
         let _ = match &self.query {
             // It may end in a comment.
-            Some(query) => write!(sql, " FROM ({}\n) AS w", query.trim().trim_end_matches(';')),
+            Some(query) => write!(sql, " FROM ({}\n) AS w", query),
             None => write!(sql, " FROM {only}{} AS w", self.name()),
         };
         let mut conditions = Vec::new();
@@ -376,7 +376,7 @@ mod tests {
             table.copy_statement(Range::WHOLE, None, &[], &[]),
             "COPY (SELECT w.\"id\", w.\"b\", w.\"c\" FROM \"public\".\"Order \"\"x\"\"\" AS w) TO STDOUT (FORMAT binary)"
         );
-        let table = Subject { query: Some(" SELECT * FROM v WHERE id > 3; ".to_owned()), ..table };
+        let table = Subject { query: Some("SELECT * FROM v WHERE id > 3".to_owned()), ..table };
         assert_eq!(table.pages(), None);
         assert!(
             table.copy_statement(Range::WHOLE, None, &[], &[]).contains(" FROM (SELECT * FROM v WHERE id > 3\n) AS w)")

@@ -23,7 +23,7 @@ use super::{Shell, Turn, stop_ordered};
 use crate::error::{Class, Error, Kind, Result};
 use crate::event::Notification;
 use crate::observe::{Course, State};
-use crate::pipeline::input::Outcome;
+use crate::pipeline::input::{Input, Outcome};
 use crate::pipeline::shell::line::Line;
 use crate::pipeline::snapshot::{Feed, Stop};
 use crate::progress::Pending;
@@ -165,7 +165,10 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     pub(super) fn settle_snapshot(&mut self) {
         match self.snapshots.settle(&mut self.deliveries) {
             Ok(0) => {}
-            Ok(delivered) => self.metrics.delivered(delivered),
+            Ok(delivered) => {
+                self.metrics.delivered(delivered);
+                self.apply(Input::RowsDelivered);
+            }
             Err(error) => self.source_lost(error),
         }
     }

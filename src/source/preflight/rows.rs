@@ -55,7 +55,7 @@ pub(super) async fn try_queries(connector: &Connector) -> Result<Vec<Finding>> {
     }
     let live = connect(&connector.database, "-c statement_timeout=90000 -c default_transaction_read_only=on").await?;
     for one in &connector.snapshot.overrides {
-        let query = one.query.trim().trim_end_matches(';');
+        let query = &one.query;
         let tried = live.client.batch_execute(&format!("SELECT FROM ({query}\n) AS w LIMIT 0")).await;
         if let Err(error) = tried.map_err(from_answer) {
             if error.class() == Class::Transient {

@@ -103,7 +103,7 @@ fn producer(arguments: &Arguments) -> Outcome<BaseProducer> {
         ("batch.num.messages", "10000"),
         ("message.max.bytes", "104792064"),
         ("queue.buffering.max.messages", "1000000"),
-        ("queue.buffering.max.kbytes", "65536"),
+        ("queue.buffering.max.kbytes", "32768"),
     ] {
         config.set(name, value);
     }

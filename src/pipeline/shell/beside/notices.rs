@@ -12,7 +12,7 @@ impl<S: Sink, F: FnMut() -> Result<S>> Shell<S, F> {
     pub(super) fn tell_operators(&mut self, notice: &Notice) {
         tell(notice);
         let to = &self.connector.notifications;
-        let (to_log, to_sink) = (to.log, to.topic.is_some());
+        let (to_log, to_sink) = (to.log, to.sink);
         let Some(notification) = notice.notification(&self.connector.topic_prefix) else { return };
         if to_log {
             log(&notification);

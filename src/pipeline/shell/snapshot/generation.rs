@@ -157,7 +157,7 @@ impl Prepared {
                 begun: false,
             });
         }
-        let is_told = connector.notifications.log || connector.notifications.topic.is_some();
+        let is_told = connector.notifications.log || connector.notifications.sink;
         let names = || tables.iter().map(Table::full_name).collect::<Vec<String>>().join(",");
         let told = is_told.then(names);
         let read = tables.iter().enumerate().filter(|(_, table)| table.parts == 0).map(|(at, _)| at).collect();

@@ -15,6 +15,7 @@ mod corpus;
 mod recording;
 mod replay;
 mod snapshot;
+mod waiting;
 
 use std::collections::BTreeMap;
 

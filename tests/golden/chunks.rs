@@ -16,8 +16,9 @@ use walcast::event::{Change, Event, Notification, SnapshotMark, Transaction};
 use walcast::lsn::{CommitLsn, Lsn, Position};
 use walcast::pgoutput::{Datum, Tuple, Xid};
 use walcast::pgtime::PgMicros;
+use walcast::pipeline::pump::Streamed;
 use walcast::progress::{KeyValues, TableName};
-use walcast::signal::{Action, Heard, channel};
+use walcast::signal::{Action, Heard, Request, channel};
 use walcast::snapshot::incremental::{
     self, Answer, Batch, Chunk, ChunkRow, Incremental, Input, Order, Outcome, Output, Sight, Wanted,
 };
@@ -80,6 +81,10 @@ pub(super) struct Beside<'r> {
     reads: VecDeque<&'r Read>,
     /// Signals of the transaction that is open.
     asked: Vec<Wanted>,
+    /// Those for which the stream waits.
+    pub(super) waited_for: Vec<(String, Request)>,
+    /// The last change.
+    pub(super) last: Option<Streamed>,
     /// Where Debezium says that it read its rows, by topic.
     places: HashMap<String, VecDeque<Place>>,
 }
@@ -94,10 +99,15 @@ struct Place {
 /// What Debezium tells first: that it takes no snapshot. The notification's id is a new one each time.
 pub(super) fn skipped(recording: &Recording, connector: &Connector) -> Option<Notification> {
     let topic = connector.records.notification_topic.as_ref().filter(|_| !connector.snapshot.mode.reads_rows())?;
-    let told = recording.records.get(topic)?.first()?;
-    let key = String::from_utf8_lossy(told.key.as_ref()?).into_owned();
-    let id = (0..key.len()).filter_map(|at| key.get(at..at + 36)).find(|id| uuid::Uuid::parse_str(id).is_ok())?;
-    Some(Notification { id: id.to_owned(), ..Notification::skipped(&connector.topic_prefix) })
+    Some(as_told(recording, topic, 0, Notification::skipped(&connector.topic_prefix)))
+}
+
+/// A notification with the id that Debezium's has at the same place of the topic, where that is a new one each time.
+pub(super) fn as_told(recording: &Recording, topic: &str, at: usize, notification: Notification) -> Notification {
+    let told = recording.records.get(topic).and_then(|records| records.get(at)?.key.as_deref());
+    let key = String::from_utf8_lossy(told.unwrap_or_default());
+    let id = (0..key.len()).filter_map(|at| key.get(at..at + 36)).find(|id| uuid::Uuid::parse_str(id).is_ok());
+    Notification { id: id.map_or(notification.id, str::to_owned), ..notification }
 }
 
 /// Something that goes out between two transactions.
@@ -116,12 +126,15 @@ impl<'r> Beside<'r> {
             rules: Incremental::new(signals.chunk_rows),
             reads: recording.chunks.iter().collect(),
             asked: Vec::new(),
+            waited_for: Vec::new(),
+            last: None,
             places: HashMap::new(),
         }
     }
 
     /// Looks whether a change is a signal.
     pub(super) fn look(&mut self, event: &Event<'_>) {
+        self.last = Some(Streamed { lsn: event.lsn, last_commit: event.last_commit, xid: event.transaction.xid });
         let Some((schema, table)) = &self.table else { return };
         let Change::Insert { new } = event.change else { return };
         if (&event.relation.schema, &event.relation.table) != (schema, table) {
@@ -133,7 +146,11 @@ impl<'r> Beside<'r> {
         };
         let columns: Vec<Option<&str>> = new.iter().map(text).collect();
         let Heard::Signal(signal) = channel::row(&columns) else { return };
-        let Action::Incremental(request) = signal.action else { return };
+        let request = match signal.action {
+            Action::Incremental(request) => request,
+            Action::Blocking(request) => return self.waited_for.push((signal.id, request)),
+            _ => return,
+        };
         let of_signal = self.reads.iter().filter(|read| read.signal == signal.id);
         let known = of_signal.filter(|read| read.ended != Some(Outcome::UnknownSchema));
         let mut tables: Vec<TableName> = known.map(|read| read.table.clone()).collect();

@@ -62,6 +62,8 @@ pub(super) struct Frame {
 
 /// A table, or a query that is read in its place.
 pub(super) struct Copy {
+    /// The signal that asked for it; none for the snapshot before the stream.
+    pub(super) signal: Option<String>,
     pub(super) subject: Subject,
     /// Columns that were asked for as text.
     pub(super) texts: Vec<bool>,
@@ -143,6 +145,7 @@ fn copies(path: &Path) -> Vec<Copy> {
         let query = line["query"].as_str().map(str::to_owned);
         let (file, rows, bytes, filter, expected) = (0, None, 0, None, Expected::default());
         Copy {
+            signal: line["signal"].as_str().map(str::to_owned),
             subject: Subject { relation, storage: Storage::Elsewhere, file, rows, bytes, expected, filter, query },
             texts: texts(line),
             data: from_hex(text(&line["data"])),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use walcast::assemble::{Assembler, Step};
-use walcast::catalog::{Catalog, OwnedRelation};
+use walcast::catalog::{Catalog, OwnedRelation, RelationVersion};
 use walcast::config::{self, Brokers, Connector, Overrides};
 use walcast::encode::{Encoder, EncoderOptions, SchemaIds};
 use walcast::error::Result;
@@ -18,7 +18,7 @@ use walcast::source::capture::{CaptureFilter, MessageFilter};
 use super::chunks::{self, Beside, Out};
 use super::comparison::{Recorded, Topics};
 use super::recording::Recording;
-use super::snapshot;
+use super::{snapshot, waiting};
 
 /// What the clocks show.
 const NOW_UNIX_NANOS: u64 = 1_700_000_000_123_456_789;
@@ -86,9 +86,9 @@ pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
         if let Step::Event(event) = &step {
             beside.look(event);
         }
-        let is_over = matches!(step, Step::Commit { .. });
+        let end = if let Step::Commit { end, .. } = &step { Some(end.lsn()) } else { None };
         let needed = stream.take(step, start);
-        if is_over {
+        if end.is_some() {
             let stream = std::cell::RefCell::new(&mut stream);
             beside.go_out(
                 &mut assembler,
@@ -96,6 +96,12 @@ pub(super) fn replay(recording: &Recording, form: Form) -> Result<Replay> {
                 |relation| stream.borrow_mut().encoder.plan(relation).to_string(),
                 |out| stream.borrow_mut().out(&out),
             );
+        }
+        if let Some(end) = end {
+            for asked in std::mem::take(&mut beside.waited_for) {
+                let place = (frame.lsn, end, beside.last.expect("the change that asks"));
+                waiting::read(recording, &whole, asked, place, &mut assembler, &mut stream);
+            }
         }
         if let Some(relation) = needed {
             let version = assembler.learn(&relation, recording.facts_at(frame.lsn));
@@ -156,7 +162,7 @@ impl SchemaIds for RecordedIds {
 }
 
 /// What walcast makes of a stream's steps.
-struct Stream {
+pub(super) struct Stream {
     encoder: Encoder,
     filter: CaptureFilter,
     messages: MessageFilter,
@@ -193,7 +199,7 @@ impl Stream {
     }
 
     /// Encodes what goes out between two transactions.
-    fn out(&mut self, out: &Out<'_>) {
+    pub(super) fn out(&mut self, out: &Out<'_>) {
         match out {
             Out::Row(event) => self.event(event),
             Out::Told(notification) => {
@@ -203,7 +209,7 @@ impl Stream {
         }
     }
 
-    fn event(&mut self, event: &Event<'_>) {
+    pub(super) fn event(&mut self, event: &Event<'_>) {
         if !self.filter.matches(&event.relation.schema, &event.relation.table) {
             return;
         }
@@ -216,6 +222,16 @@ impl Stream {
                 self.topics.entry(topic).or_default().push(Recorded { key: None, value, headers: Vec::new() });
             }
         }
+    }
+
+    /// Where rows of a relation go.
+    pub(super) fn topic(&mut self, relation: &Arc<RelationVersion>) -> String {
+        self.encoder.plan(relation).to_string()
+    }
+
+    /// How many records a topic has.
+    pub(super) fn written(&self, topic: &str) -> usize {
+        self.topics.get(topic).map_or(0, Vec::len)
     }
 
     /// Keeps the records that the encoder holds.

@@ -136,6 +136,41 @@ fn a_row_over_the_limit_in_a_snapshot_stops_with_what_to_do_and_nothing_is_lost(
 }
 
 #[test]
+fn a_row_over_the_limit_beside_the_stream_stops_with_what_to_do_and_nothing_is_lost() {
+    // Given a topic that takes records up to 100 kB, and a larger row among others.
+    let scene = Scene::new(
+        servers::postgres_18(),
+        &format!(
+            "{SIGNALS} CREATE TABLE t (id int PRIMARY KEY, body text);
+             INSERT INTO t SELECT i, 's3cret' FROM generate_series(1, 50) i;
+             INSERT INTO t SELECT 51, 's3cret' || string_agg(md5(n::text), '') FROM generate_series(1, 10000) n;
+             INSERT INTO t SELECT i, 's3cret' FROM generate_series(52, 100) i"
+        ),
+    );
+    let topic = scene.topics.topic("public.t");
+    scene.topics.create(std::slice::from_ref(&topic), 1, &[("max.message.bytes", "100000")]);
+    let settings = [TABLE, ("incremental.snapshot.chunk.size", "20"), ("producer.override.batch.size", "16384")];
+
+    // When an incremental snapshot comes to it, then walcast ends and names table, size and setting, and no value of it.
+    let mut walcast = scene.stream(&settings);
+    signal(&scene, "1", "execute-snapshot", r#"{"data-collections": ["public.t"]}"#);
+    assert_eq!(walcast.wait_exit().code(), Some(7), "{}", walcast.stderr());
+    let log = walcast.stderr();
+    for part in [r#""public"."t""#, "320", "max.message.bytes"] {
+        assert!(log.contains(part), "{part} is not in\n{log}");
+    }
+    assert!(!log.contains("s3cret"), "a value of the row is in the log:\n{log}");
+
+    // And when the limit is raised, then the snapshot goes on to its end, and the stream with it.
+    scene.topics.configure(&topic, "max.message.bytes", "900000");
+    let walcast = scene.stream(&settings);
+    walcast.wait_until_logged("the incremental snapshot is complete");
+    assert_eq!(numbers(&scene, "public.t"), (1..=100).collect());
+    scene.execute("INSERT INTO t VALUES (101, '')");
+    assert_eq!(numbers(&scene, "public.t"), (1..=101).collect());
+}
+
+#[test]
 fn time_limits_of_the_role_do_not_end_a_snapshot() {
     // Given a role whose sessions end after 300 ms of anything, and tables that take longer.
     let scene = Scene::new(servers::postgres_18(), &format!("{SIGNALS} {TABLES}"));

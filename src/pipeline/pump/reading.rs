@@ -6,7 +6,7 @@ use super::{Pause, Pump, encode, unix_nanos};
 use crate::catalog::RelationVersion;
 use crate::encode::Standing;
 use crate::error::{Error, Result};
-use crate::event::{Change, Event, Notification, Transaction};
+use crate::event::{Change, Event, Notification, SnapshotMark, Transaction};
 use crate::ledger::Ticket;
 use crate::lsn::{CommitLsn, Lsn, Position};
 use crate::pgoutput::{Tuple, Xid};
@@ -51,6 +51,24 @@ impl Scene {
         let transaction = Transaction { xid, commit: CommitLsn::new(lsn), ..self.transaction };
         Self { transaction, lsn, last_commit }
     }
+
+    /// A row of the reading.
+    #[must_use]
+    pub const fn row<'a>(
+        &'a self,
+        relation: &'a Arc<RelationVersion>,
+        row: Tuple<'a>,
+        mark: SnapshotMark,
+    ) -> Event<'a> {
+        Event {
+            position: Position { commit: self.transaction.commit, ordinal: 0 },
+            lsn: self.lsn,
+            last_commit: self.last_commit,
+            transaction: &self.transaction,
+            relation,
+            change: Change::Read { row, mark },
+        }
+    }
 }
 
 impl Pump {
@@ -67,14 +85,7 @@ impl Pump {
         texts: &[bool],
     ) -> Result<Option<Pause>> {
         let row = Tuple::from_copy(&ready.row, texts)?;
-        let event = Event {
-            position: Position { commit: scene.transaction.commit, ordinal: 0 },
-            lsn: scene.lsn,
-            last_commit: scene.last_commit,
-            transaction: &scene.transaction,
-            relation,
-            change: Change::Read { row, mark: ready.mark },
-        };
+        let event = scene.row(relation, row, ready.mark);
         match encode(&mut self.encoder, &mut self.tables, &event, unix_nanos()) {
             Ok(waiting) => self.waiting = waiting,
             Err(error) => {

@@ -1,20 +1,22 @@
-//! What walcast's own incremental snapshots read for the signals of a scenario: `chunks.jsonl`.
+//! What walcast's own snapshots read for the signals of a scenario: `chunks.jsonl` for incremental ones, and what is added
+//! to `copies.jsonl` for blocking ones.
 //!
 //! Every statement is the library's. Nothing writes to the tables while Debezium reads them, so the rows are the same.
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use walcast::catalog::RelationVersion;
-use walcast::config::{self, Brokers, Overrides};
+use walcast::config::{self, Brokers, Connector as Settings, Overrides};
 use walcast::error::{Error, Kind, Result};
 use walcast::pgoutput::ReplicaIdentity;
 use walcast::progress::{KeyValues, TableName};
-use walcast::signal::{Action, Heard, parse};
+use walcast::signal::{Action, Heard, Request, parse};
 use walcast::snapshot::chunks::{ChunkReader, Found, Rows};
 use walcast::snapshot::incremental::{Order, Outcome, Wanted, wanted};
 use walcast::source::capture::CaptureFilter;
 use walcast::source::sql::Sql;
 
+use super::copies;
 use super::debezium::Connector;
 use super::session::Session;
 use crate::Outcome as ToolOutcome;
@@ -28,6 +30,8 @@ const SIGNALS: &str =
 pub(crate) struct Chunks {
     known: Vec<String>,
     pub(crate) lines: Vec<String>,
+    /// What blocking snapshots read, which is no chunk.
+    pub(crate) copies: Vec<String>,
 }
 
 impl Chunks {
@@ -41,26 +45,34 @@ impl Chunks {
             }
             self.known.push(id.to_owned());
             let configuration = Value::from(connector.configuration.clone()).to_string();
-            let lines = runtime.block_on(of_signal(&configuration, id, data));
-            self.lines.extend(lines.map_err(|error| format!("signal {id}: {}", error.report()))?);
+            let read = self.read_for(&configuration, id, data);
+            runtime.block_on(read).map_err(|error| format!("signal {id}: {}", error.report()))?;
+        }
+        Ok(())
+    }
+
+    async fn read_for(&mut self, configuration: &str, id: &str, data: &str) -> Result<()> {
+        let overrides = Overrides { brokers: Brokers::NotNeeded, ..Overrides::default() };
+        let connector = config::load_text("connector.json", configuration, &overrides, &|_| None)?.connector;
+        let Heard::Signal(signal) = parse(id, "execute-snapshot", Some(data)) else { return Ok(()) };
+        match signal.action {
+            Action::Incremental(request) => self.lines.extend(of_signal(&connector, id, &request).await?),
+            Action::Blocking(request) => self.copies.extend(copies::of_signal(&connector, id, request).await?),
+            _ => {}
         }
         Ok(())
     }
 }
 
-async fn of_signal(configuration: &str, id: &str, data: &str) -> Result<Vec<String>> {
-    let overrides = Overrides { brokers: Brokers::NotNeeded, ..Overrides::default() };
-    let connector = config::load_text("connector.json", configuration, &overrides, &|_| None)?.connector;
-    let Heard::Signal(signal) = parse(id, "execute-snapshot", Some(data)) else { return Ok(Vec::new()) };
-    let Action::Incremental(request) = signal.action else { return Ok(Vec::new()) };
+async fn of_signal(connector: &Settings, id: &str, request: &Request) -> Result<Vec<String>> {
     let filter = CaptureFilter::new(&connector.capture)?;
     let sql = std::sync::Arc::new(Sql::new(connector.database.clone()));
-    let mut reader = ChunkReader::new(&connector, sql);
+    let mut reader = ChunkReader::new(connector, sql);
     let is_asked_for =
         |schema: &str, table: &str| filter.matches(schema, table) && request.tables.matches(schema, table);
     let tables = reader.tables(is_asked_for).await?;
     let mut lines = Vec::new();
-    for wanted in wanted(id, &request, tables) {
+    for wanted in wanted(id, request, tables) {
         let (mut key, mut after, mut until, mut number) = (Vec::new(), None, None, 0);
         loop {
             number += 1;

@@ -1,15 +1,17 @@
-//! What walcast's own snapshot reads of the tables as they were prepared: `copies.jsonl`.
+//! What walcast's own snapshots read: of the tables as they were prepared, and for signals that the stream waits for:
+//! `copies.jsonl`.
 //!
-//! Every statement is the library's. Nothing writes between the preparation and the workload, so the rows are those that
-//! each Debezium has read.
+//! Every statement is the library's. Nothing writes between the preparation and the workload, nor while Debezium reads for a
+//! signal, so the rows are those that each Debezium has read.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use walcast::config::{self, Brokers, Overrides};
+use walcast::config::{self, Brokers, Connector as Settings, Overrides};
 use walcast::error::Result;
 use walcast::pgoutput::ReplicaIdentity;
+use walcast::signal::Request;
 use walcast::snapshot::range::Range;
 use walcast::snapshot::reading::Reading;
 use walcast::snapshot::selection::Selection;
@@ -41,27 +43,47 @@ async fn read(configuration: &str, known: &mut Known, lines: &mut Vec<String>) -
         return Ok(());
     }
     let selection = Selection::new(&connector)?;
-    let reading = Reading::begin(&connector.database, connector.snapshot.lock_timeout, None).await?;
-    let admitted = |schema: &str, table: &str| selection.admits(schema, table);
-    let mut subjects = tables::of_publication(&reading, &connector.publication.name, admitted).await?;
-    selection.arrange(&mut subjects);
-    let ids: Vec<_> = subjects.iter().map(|subject| subject.relation.id).collect();
-    let facts = facts::of_relations(&Sql::new(connector.database), &ids).await?;
-    for subject in subjects {
+    for (subject, texts, data) in copied(&connector, &selection).await? {
         if known.insert((subject.relation.id.0, subject.query.clone())) {
-            let texts = subject.texts(&facts);
-            let mut copy = reading.copy(&subject.copy_statement(Range::WHOLE, None, &texts, &[])).await?;
-            let mut data = String::new();
-            while let Some(piece) = copy.next().await? {
-                data.extend(piece.iter().map(|byte| format!("{byte:02x}")));
-            }
-            lines.push(line(&subject, &texts, &data));
+            lines.push(line(&subject, &texts, &data).to_string());
         }
     }
     Ok(())
 }
 
-fn line(subject: &Subject, texts: &[bool], data: &str) -> String {
+/// What a blocking snapshot reads for the signal `id`.
+pub(crate) async fn of_signal(connector: &Settings, id: &str, request: Request) -> Result<Vec<String>> {
+    let selection = Selection::new(connector)?.asked(request);
+    let told = |(subject, texts, data): (Subject, Vec<bool>, String)| {
+        let mut line = line(&subject, &texts, &data);
+        line["signal"] = Value::from(id);
+        line.to_string()
+    };
+    Ok(copied(connector, &selection).await?.into_iter().map(told).collect())
+}
+
+/// The tables in the order in which they are read, with the columns asked for as text and the bytes in hexadecimal digits.
+async fn copied(connector: &Settings, selection: &Selection) -> Result<Vec<(Subject, Vec<bool>, String)>> {
+    let reading = Reading::begin(&connector.database, connector.snapshot.lock_timeout, None).await?;
+    let admitted = |schema: &str, table: &str| selection.admits(schema, table);
+    let mut subjects = tables::of_publication(&reading, &connector.publication.name, admitted).await?;
+    selection.arrange(&mut subjects);
+    let ids: Vec<_> = subjects.iter().map(|subject| subject.relation.id).collect();
+    let facts = facts::of_relations(&Sql::new(connector.database.clone()), &ids).await?;
+    let mut copied = Vec::new();
+    for subject in subjects {
+        let texts = subject.texts(&facts);
+        let mut copy = reading.copy(&subject.copy_statement(Range::WHOLE, None, &texts, &[])).await?;
+        let mut data = String::new();
+        while let Some(piece) = copy.next().await? {
+            data.extend(piece.iter().map(|byte| format!("{byte:02x}")));
+        }
+        copied.push((subject, texts, data));
+    }
+    Ok(copied)
+}
+
+fn line(subject: &Subject, texts: &[bool], data: &str) -> Value {
     let relation = &subject.relation;
     let columns = relation.columns.iter().zip(texts).map(|(column, text)| {
         json!({
@@ -78,7 +100,7 @@ fn line(subject: &Subject, texts: &[bool], data: &str) -> String {
         ReplicaIdentity::Full => "f",
         ReplicaIdentity::Index => "i",
     };
-    let line = json!({
+    json!({
         "oid": relation.id.0,
         "schema": relation.schema,
         "table": relation.table,
@@ -86,6 +108,5 @@ fn line(subject: &Subject, texts: &[bool], data: &str) -> String {
         "columns": columns.collect::<Vec<_>>(),
         "query": subject.query,
         "data": data,
-    });
-    line.to_string()
+    })
 }

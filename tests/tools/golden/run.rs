@@ -67,6 +67,7 @@ impl<'r> Run<'r> {
                 chunks.read(oracle.runtime, session, connector)
             },
         )?;
+        self.copies.append(&mut self.chunks.copies);
         let frames = self.session.frames("golden", "")?;
         let binary_frames = self.session.frames("golden_binary", ", 'binary', 'true'")?;
         self.debezium.tell_of(session::transactions(&frames)?, &self.topics)?;

@@ -6,8 +6,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::pump::{Fault, Lacks, Pause, Pump, Scene};
 use crate::catalog::RelationVersion;
 use crate::error::{Error, Kind, Result};
@@ -52,8 +50,7 @@ pub(super) struct Feed {
     scene: Scene,
     pub(super) sources: Vec<Source>,
     rows: Vec<CopyRows>,
-    pieces: VecDeque<Bytes>,
-    /// The part that the pieces belong to, with their share of the readers' budget.
+    /// The part that bytes were fed of, with their share of the readers' budget.
     of: Option<(PartId, Share)>,
     ready: VecDeque<Ready>,
     /// The row whose records wait in the pump.
@@ -66,7 +63,6 @@ impl Feed {
             scene,
             sources,
             rows: (0..parts).map(|_| CopyRows::new()).collect(),
-            pieces: VecDeque::new(),
             of: None,
             ready: VecDeque::new(),
             offered: None,
@@ -76,8 +72,10 @@ impl Feed {
     /// Takes what a reader says. Only when the last one was worked off: [`Stop::Empty`].
     pub(super) fn take(&mut self, piece: Piece, run: &mut Run) -> Result<Option<Stop>> {
         match piece {
-            Piece::Bytes { part, pieces, share } => {
-                self.pieces = VecDeque::from(pieces);
+            Piece::Bytes { part, bytes, share } => {
+                if let Some(rows) = self.rows.get_mut(part.0) {
+                    rows.feed(bytes);
+                }
                 self.of = Some((part, share));
             }
             Piece::End(part) => {
@@ -142,10 +140,7 @@ impl Feed {
                     return Ok(Some(ready));
                 }
             }
-            match self.pieces.pop_front() {
-                Some(piece) => rows.feed(piece),
-                None => self.of = None,
-            }
+            self.of = None;
         }
     }
 }

@@ -7,6 +7,7 @@
 //! a table waits for more than the part that is being read.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,15 +15,16 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::reading::{CopyOut, OWN_NAMES, ROLES_NAMES, Reading};
+use super::reading::{OWN_NAMES, ROLES_NAMES};
 use super::run::PartId;
 use crate::config::Database;
 use crate::error::{Error, Kind, Result};
+use crate::wire::Connection;
 
 /// Bytes that were read and not yet taken, over all readers. One row may be larger; then it is alone.
 const BUDGET_BYTES: usize = 16 << 20;
 
-/// A batch is sent on when it holds so much, or nothing more is there at the moment.
+/// Bytes that are taken together, where they are there already.
 const BATCH_BYTES: usize = 64 << 10;
 
 /// Batches that wait. The bytes are what bounds them.
@@ -40,8 +42,6 @@ pub struct Task {
     pub file: Option<(u32, u32)>,
     /// Whether it reads what an operator wrote: then an error is his, and not a change of the table.
     pub by_operator: bool,
-    /// Whether its rows are large: such parts are read one after the other.
-    pub large: bool,
 }
 
 /// What a reader says.
@@ -51,8 +51,8 @@ pub enum Piece {
     Bytes {
         /// The part.
         part: PartId,
-        /// In their order.
-        pieces: Vec<Bytes>,
+        /// What came next of it.
+        bytes: Bytes,
         /// Its share of the budget, given back when it is dropped.
         share: Share,
     },
@@ -76,6 +76,16 @@ impl Piece {
 #[derive(Debug)]
 pub struct Share(#[expect(dead_code, reason = "it counts while it is there")] Option<OwnedSemaphorePermit>);
 
+impl Share {
+    /// Of the room that was had, what so many bytes need.
+    fn of(room: Option<OwnedSemaphorePermit>, bytes: usize) -> Self {
+        let Some(mut room) = room else { return Self(None) };
+        // What is split off goes back at once.
+        drop(room.split(room.num_permits().saturating_sub(bytes)));
+        Self(Some(room))
+    }
+}
+
 /// Readers at work. They end when this is dropped.
 pub struct Readers {
     pieces: mpsc::Receiver<Piece>,
@@ -88,7 +98,6 @@ impl Readers {
     pub fn start(database: &Database, lock_timeout: Duration, snapshot: &str, tasks: Vec<Task>, count: usize) -> Self {
         let (sender, pieces) = mpsc::channel(QUEUE_BATCHES);
         let budget = Arc::new(Semaphore::new(BUDGET_BYTES));
-        let large_rows = Arc::new(Semaphore::new(1));
         let count = count.clamp(1, tasks.len().max(1));
         let tasks = Arc::new(Mutex::new(VecDeque::from(tasks)));
         let mut readers = JoinSet::new();
@@ -99,7 +108,6 @@ impl Readers {
                 snapshot: snapshot.to_owned(),
                 tasks: Arc::clone(&tasks),
                 budget: Arc::clone(&budget),
-                large_rows: Arc::clone(&large_rows),
                 pieces: sender.clone(),
             };
             readers.spawn(async move {
@@ -127,45 +135,58 @@ struct Reader {
     snapshot: String,
     tasks: Arc<Mutex<VecDeque<Task>>>,
     budget: Arc<Semaphore>,
-    /// One connection at a time: each holds some rows besides those that count, in what it reads ahead.
-    large_rows: Arc<Semaphore>,
     pieces: mpsc::Sender<Piece>,
 }
 
 impl Reader {
     async fn read(&self) -> Result<()> {
-        let reading = Reading::begin(&self.database, self.lock_timeout, Some(&self.snapshot)).await?;
+        let mut connection = self.begin().await?;
         loop {
             let task = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(task) = task else { return Ok(()) };
-            // The lock is taken with the COPY, so nobody waits with one.
-            let _turn = if task.large { self.large_rows.acquire().await.ok() } else { None };
             // What is set behind a savepoint is undone with it.
             let names = if task.by_operator { ROLES_NAMES } else { OWN_NAMES };
-            reading.execute(&format!("SAVEPOINT part; {names}")).await?;
-            let end = match self.read_part(&reading, &task).await {
+            connection.simple_query(&format!("SAVEPOINT part; {names}")).await?;
+            let end = match self.read_part(&mut connection, &task).await {
                 Ok(()) => Piece::End(task.part),
                 Err(error) if is_of_the_table(&error) && !task.by_operator => Piece::TableChanged(task.part, error),
                 Err(error) => return Err(error),
             };
-            reading.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part").await?;
+            connection.simple_query("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part").await?;
             self.send(end).await?;
         }
     }
 
-    async fn read_part(&self, reading: &Reading, task: &Task) -> Result<()> {
-        let mut copy = reading.copy(&task.statement).await?;
-        while let Some(first) = copy.next().await? {
-            let pieces = batch(&mut copy, first).await?;
-            let bytes: usize = pieces.iter().map(Bytes::len).sum();
-            let share = u32::try_from(bytes.min(BUDGET_BYTES)).unwrap_or(u32::MAX);
-            let share = Arc::clone(&self.budget).acquire_many_owned(share).await.ok();
-            self.send(Piece::Bytes { part: task.part, pieces, share: Share(share) }).await?;
+    /// Opens a connection and joins the snapshot.
+    async fn begin(&self) -> Result<Connection> {
+        let mut connection = Connection::open_for_rows(&self.database, "walcast").await?;
+        let mut settings = format!("SET lock_timeout = {}", self.lock_timeout.as_millis());
+        let version = connection.server_version_num();
+        for (setting, since) in [("idle_session_timeout", 140_000), ("transaction_timeout", 170_000)] {
+            if version >= since {
+                let _ = write!(settings, "; SET {setting} = 0");
+            }
         }
-        drop(copy);
+        connection.simple_query(&settings).await?;
+        let name = self.snapshot.replace('\'', "''");
+        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{name}'");
+        connection.simple_query(&begin).await?;
+        Ok(connection)
+    }
+
+    async fn read_part(&self, connection: &mut Connection, task: &Task) -> Result<()> {
+        let mut copy = connection.copy_out(&task.statement).await?;
+        while let Some(bytes) = copy.next_bytes().await? {
+            // Room is had before the bytes are read, so that what waits for room waits at the server.
+            let room = u32::try_from(bytes.clamp(BATCH_BYTES, BUDGET_BYTES)).unwrap_or(u32::MAX);
+            let room = Arc::clone(&self.budget).acquire_many_owned(room).await.ok();
+            let bytes = copy.take(BATCH_BYTES).await?;
+            let share = Share::of(room, bytes.len());
+            self.send(Piece::Bytes { part: task.part, bytes, share }).await?;
+        }
         // Looked at behind the COPY, which still holds the table's lock: what it read was not replaced meanwhile.
         if let Some((table, file)) = task.file
-            && reading.files(table).await?.is_none_or(|(_, now)| now != file)
+            && present_file(connection, table).await?.is_none_or(|now| now != file)
         {
             return Err(Error::new(Kind::ServerRefused, "a table was truncated or rewritten while it was to be read"));
         }
@@ -178,16 +199,14 @@ impl Reader {
     }
 }
 
-/// What is there already, up to a batch.
-async fn batch(copy: &mut CopyOut, first: Bytes) -> Result<Vec<Bytes>> {
-    let mut bytes = first.len();
-    let mut pieces = vec![first];
-    while bytes < BATCH_BYTES {
-        let Some(piece) = copy.next_now().await? else { break };
-        bytes += piece.len();
-        pieces.push(piece);
-    }
-    Ok(pieces)
+/// The file that holds a table's rows now, whatever the snapshot says; nothing where the table is gone.
+async fn present_file(connection: &mut Connection, table: u32) -> Result<Option<u32>> {
+    let statement = format!(
+        "SELECT pg_catalog.pg_relation_filenode(oid::pg_catalog.regclass) FROM pg_catalog.pg_class WHERE oid = {table}"
+    );
+    let rows = connection.simple_query(&statement).await?;
+    let now = rows.into_iter().flatten().flatten().next();
+    now.map(|now| now.parse().map_err(|_| Error::bug("the number of a file is no number"))).transpose()
 }
 
 /// Whether an error says that a table is not what it was: the statement no longer fits it. Everything else concerns the

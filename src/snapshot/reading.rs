@@ -7,7 +7,6 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -192,27 +191,5 @@ impl CopyOut {
         let next = poll_fn(|context| self.stream.as_mut().poll_next(context)).await;
         self.ended = next.is_none();
         next.transpose().map_err(from_answer)
-    }
-
-    /// The next piece, where it is there already.
-    ///
-    /// # Errors
-    /// Any kind a server answer maps to.
-    pub async fn next_now(&mut self) -> Result<Option<Bytes>> {
-        if self.ended {
-            return Ok(None);
-        }
-        let next = poll_fn(|context| match self.stream.as_mut().poll_next(context) {
-            Poll::Ready(next) => Poll::Ready(Some(next)),
-            Poll::Pending => Poll::Ready(None),
-        });
-        match next.await {
-            Some(None) => {
-                self.ended = true;
-                Ok(None)
-            }
-            Some(Some(piece)) => piece.map(Some).map_err(from_answer),
-            None => Ok(None),
-        }
     }
 }

@@ -25,12 +25,6 @@ const ROW_FILTERS: ServerVersion = ServerVersion(150_000);
 /// First version that publishes partitions as their root.
 const PARTITION_ROOTS: ServerVersion = ServerVersion(130_000);
 
-/// Rows from this size on are large: several connections with such rows under way would need too much memory.
-const LARGE_ROW_BYTES: u64 = 512 << 10;
-
-/// Rows with a key and a reference to a large value that a page of 8 KiB holds.
-const ROWS_PER_PAGE_MAX: u64 = 150;
-
 /// First version that scans a range of pages without reading the others.
 const PAGE_RANGES: ServerVersion = ServerVersion(140_000);
 
@@ -96,15 +90,6 @@ impl Subject {
     #[must_use]
     pub fn stored_bytes(&self) -> u64 {
         self.expected.bytes.max(self.bytes)
-    }
-
-    /// Whether its rows are so large on average that only one of them is read at a time. Where the server never counted
-    /// them, there are at most as many as fit on its pages.
-    #[must_use]
-    pub fn has_large_rows(&self) -> bool {
-        let Storage::Heap { pages } = self.storage else { return false };
-        let rows = self.expected.rows.unwrap_or_else(|| u64::from(pages) * ROWS_PER_PAGE_MAX);
-        self.stored_bytes() / rows.max(1) >= LARGE_ROW_BYTES
     }
 
     /// Which columns have to be asked for as text, because COPY has no binary form of them that can be read.
@@ -343,18 +328,6 @@ mod tests {
             filter: None,
             query: None,
         }
-    }
-
-    #[test]
-    fn rows_are_large_by_what_is_stored_of_them_on_average() {
-        let table =
-            |rows, pages, bytes| Subject { expected: Expected { rows, bytes }, ..subject(Storage::Heap { pages }) };
-        assert!(table(Some(100), 1, 1 << 30).has_large_rows());
-        assert!(table(None, 1, 1 << 30).has_large_rows(), "never counted: at most as many as fit on a page");
-        assert!(!table(Some(1 << 20), 1 << 17, 1 << 30).has_large_rows());
-        assert!(!table(None, 1 << 17, 1 << 30).has_large_rows());
-        assert!(!table(Some(0), 0, 0).has_large_rows());
-        assert!(!subject(Storage::Elsewhere).has_large_rows(), "nothing is known of them");
     }
 
     #[test]

@@ -55,6 +55,13 @@ pub(super) struct ReceiveBuffer {
     idle_rewinds: u32,
 }
 
+#[cold]
+fn impossible(tag: u8, length: usize, bytes_max: usize) -> Error {
+    Error::new(Kind::Protocol, format!("a message claims an impossible length of {length} bytes"))
+        .detail(format!("tag 0x{tag:02x}, at most {bytes_max} bytes are possible here"))
+        .hint("check that the address is a PostgreSQL server and that no proxy changes its bytes")
+}
+
 impl ReceiveBuffer {
     pub(super) fn new() -> Self {
         Self { bytes: vec![0; RECEIVE_BYTES], head: 0, tail: 0, used: 0, idle_rewinds: 0 }
@@ -95,11 +102,33 @@ impl ReceiveBuffer {
         };
         let length = u32::from_be_bytes([l3, l2, l1, l0]) as usize;
         if !(4..=bytes_max).contains(&length) {
-            return Err(Error::new(Kind::Protocol, format!("a message claims an impossible length of {length} bytes"))
-                .detail(format!("tag 0x{tag:02x}, at most {bytes_max} bytes are possible here"))
-                .hint("check that the address is a PostgreSQL server and that no proxy changes its bytes"));
+            return Err(impossible(tag, length, bytes_max));
         }
         Ok(rest.get(..length - 4).map(|body| Message { tag, body }))
+    }
+
+    /// Letter and length of the first message's body, as soon as its header is here.
+    ///
+    /// # Errors
+    /// As [`ReceiveBuffer::message`].
+    pub(super) fn header(&self, bytes_max: usize) -> Result<Option<(u8, usize)>> {
+        let unread = &self.bytes[self.head..self.tail];
+        let Some((&[tag, l3, l2, l1, l0], _)) = unread.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let length = u32::from_be_bytes([l3, l2, l1, l0]) as usize;
+        if !(4..=bytes_max).contains(&length) {
+            return Err(impossible(tag, length, bytes_max));
+        }
+        Ok(Some((tag, length - 4)))
+    }
+
+    /// Takes the header of the first message, and what is here of its body, which is copied to the beginning of `body`. Returns
+    /// how many bytes that are; the rest is for [`Channel::poll_receive_into`](super::channel::Channel::poll_receive_into).
+    pub(super) fn take_beginning(&mut self, body: &mut [u8]) -> usize {
+        let start = self.tail.min(self.head + HEADER_BYTES);
+        let bytes = body.len().min(self.tail - start);
+        body[..bytes].copy_from_slice(&self.bytes[start..start + bytes]);
+        self.head = start + bytes;
+        bytes
     }
 
     /// The letter of the first message, as soon as its first byte is here.

@@ -124,6 +124,21 @@ impl Channel {
         }
     }
 
+    /// Reads once into `room`, which must not be empty, past the buffer, which must be. Ready with the bytes that arrived, at least
+    /// one.
+    pub(super) fn poll_receive_into(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<Result<usize>> {
+        let mut room = ReadBuf::new(room);
+        let read = ready!(Pin::new(&mut self.transport).poll_read(cx, &mut room));
+        Poll::Ready(match read {
+            Ok(()) if !room.filled().is_empty() => {
+                self.last_received = Instant::now();
+                Ok(room.filled().len())
+            }
+            Ok(()) => Err(closed(self.write_failure.take())),
+            Err(failure) => Err(cut(failure)),
+        })
+    }
+
     /// Waits until everything queued has been written.
     ///
     /// # Cancel safety

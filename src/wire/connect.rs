@@ -40,6 +40,17 @@ pub struct Connection {
     pub(super) channel: Channel,
     /// A command was begun and its ReadyForQuery has not come.
     pub(super) busy: bool,
+    /// What was under way where the server refuses something.
+    pub(super) moment: Moment,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Replication commands.
+    Replication,
+    /// Ordinary statements, among them COPY.
+    Rows,
 }
 
 /// Why an attempt failed, and whether `sslmode=prefer` allows another in plain text.
@@ -90,6 +101,10 @@ const SESSION_SETTINGS: [(&str, &str); 10] = [
     ("idle_in_transaction_session_timeout", "0"),
 ];
 
+/// What a connection that reads rows has set besides: row security that applies to the role is an error and not a silent lack of
+/// rows, and a table is read from its beginning.
+const ROWS_SETTINGS: [(&str, &str); 2] = [("row_security", "off"), ("synchronize_seqscans", "off")];
+
 /// An idle connection is probed after this long, then every [`KEEPALIVE_INTERVAL`], and given up after four probes.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(20);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
@@ -104,9 +119,21 @@ impl Connection {
     /// `Config` for unusable certificate files; `Connection` when no address answers, or not in time; `Authentication`
     /// when either side does not accept the other; `ServerUnavailable`, `ServerRefused` as the server says.
     pub async fn open(database: &Database, application_name: &str) -> Result<Self> {
+        Self::open_for(database, application_name, Purpose::Replication).await
+    }
+
+    /// Opens an ordinary connection for reading rows, with values printed as a stream prints them.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub async fn open_for_rows(database: &Database, application_name: &str) -> Result<Self> {
+        Self::open_for(database, application_name, Purpose::Rows).await
+    }
+
+    async fn open_for(database: &Database, application_name: &str, purpose: Purpose) -> Result<Self> {
         let tls = tls::client_config(&database.tls)?.map(Arc::new);
         let limit = database.connect_timeout;
-        match timeout(limit, Box::pin(open_by_mode(database, application_name, tls))).await {
+        match timeout(limit, Box::pin(open_by_mode(database, application_name, purpose, tls))).await {
             Ok(opened) => opened,
             Err(_elapsed) => Err(Error::new(
                 Kind::Connection,
@@ -134,27 +161,37 @@ impl Connection {
     }
 }
 
-async fn open_by_mode(database: &Database, name: &str, tls: Option<Arc<ClientConfig>>) -> Result<Connection> {
+async fn open_by_mode(
+    database: &Database,
+    name: &str,
+    purpose: Purpose,
+    tls: Option<Arc<ClientConfig>>,
+) -> Result<Connection> {
     let may_fall_back = database.tls.mode == SslMode::Prefer && database.tls.channel_binding != ChannelBinding::Require;
-    match attempt(database, name, tls).await {
+    match attempt(database, name, purpose, tls).await {
         Ok(connection) => Ok(connection),
         Err(Refusal { error, plain_may_work: true }) if may_fall_back => {
             tracing::debug!("TLS is preferred and did not work, plain text is tried: {error}");
-            attempt(database, name, None).await.map_err(|_second| error)
+            attempt(database, name, purpose, None).await.map_err(|_second| error)
         }
         Err(Refusal { error, .. }) => Err(error),
     }
 }
 
-async fn attempt(database: &Database, name: &str, tls: Option<Arc<ClientConfig>>) -> Result<Connection, Refusal> {
+async fn attempt(
+    database: &Database,
+    name: &str,
+    purpose: Purpose,
+    tls: Option<Arc<ClientConfig>>,
+) -> Result<Connection, Refusal> {
     let mut channel = connect(database, tls).await?;
-    let parameters = [
-        ("user", database.user.as_str()),
-        ("database", database.dbname.as_str()),
-        ("replication", "database"),
-        ("application_name", name),
-    ];
-    let parameters = parameters.into_iter().chain(SESSION_SETTINGS);
+    let parameters =
+        [("user", database.user.as_str()), ("database", database.dbname.as_str()), ("application_name", name)];
+    let (own, moment): (&[(&str, &str)], Moment) = match purpose {
+        Purpose::Replication => (&[("replication", "database")], Moment::Command),
+        Purpose::Rows => (&ROWS_SETTINGS, Moment::Reading),
+    };
+    let parameters = parameters.into_iter().chain(own.iter().copied()).chain(SESSION_SETTINGS);
     frontend::startup_message(parameters, channel.outgoing.bytes_mut())
         .map_err(|error| Error::new(Kind::Config, "the user or database name holds a NUL").caused_by(error))?;
     // It goes out while the first answer is awaited, so that an answer in its stead is not lost to a failed write.
@@ -162,7 +199,7 @@ async fn attempt(database: &Database, name: &str, tls: Option<Arc<ClientConfig>>
     loop {
         let answer = channel.next_answer().await?;
         match answer.tag {
-            tag::READY_FOR_QUERY => return Ok(Connection { channel, busy: false }),
+            tag::READY_FOR_QUERY => return Ok(Connection { channel, busy: false, moment }),
             tag::ERROR => return Err(ServerError::parse(&answer.body).into_error(Moment::StartUp).into()),
             tag::BACKEND_KEY_DATA | tag::NEGOTIATE_PROTOCOL_VERSION => {}
             other => return Err(unexpected(other, "after authentication").into()),

@@ -19,6 +19,7 @@ pub(super) mod tag {
     pub(in crate::wire) const COPY_BOTH: u8 = b'W';
     pub(in crate::wire) const COPY_DATA: u8 = b'd';
     pub(in crate::wire) const COPY_DONE: u8 = b'c';
+    pub(in crate::wire) const COPY_OUT: u8 = b'H';
     pub(in crate::wire) const DATA_ROW: u8 = b'D';
     pub(in crate::wire) const EMPTY_QUERY: u8 = b'I';
     pub(in crate::wire) const ERROR: u8 = b'E';

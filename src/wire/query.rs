@@ -8,7 +8,7 @@ use postgres_protocol::message::frontend;
 
 use super::connect::Connection;
 use super::message::{data_row, tag, unexpected};
-use super::server_error::{Moment, ServerError};
+use super::server_error::ServerError;
 use crate::error::{Error, Kind, Result};
 
 /// Rows of text; `None` is NULL.
@@ -49,7 +49,7 @@ impl Connection {
                     }
                     rows.push(data_row(&answer.body)?);
                 }
-                tag::ERROR => refusal = Some(ServerError::parse(&answer.body).into_error(Moment::Command)),
+                tag::ERROR => refusal = Some(ServerError::parse(&answer.body).into_error(self.moment)),
                 tag::READY_FOR_QUERY => {
                     self.busy = false;
                     return refusal.map_or(Ok(rows), Err);

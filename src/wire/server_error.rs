@@ -22,6 +22,8 @@ pub(super) enum Moment {
     Command,
     /// START_REPLICATION, or the stream it opened.
     Streaming,
+    /// A statement that reads rows, or what it needs.
+    Reading,
 }
 
 /// An ErrorResponse, reduced to what may be shown. It is the `source` of the errors made from it.
@@ -95,6 +97,10 @@ impl ServerError {
     }
 
     pub(super) fn into_error(self, moment: Moment) -> Error {
+        if moment == Moment::Reading {
+            let text = format!("PostgreSQL answered: {} (SQLSTATE {})", self.message, self.sqlstate);
+            return Error::new(kind_of_reading(&self.sqlstate), text).caused_by(self);
+        }
         let kind = kind_of(&self.sqlstate, &self.message, moment);
         let error = Error::new(kind, summary(kind, moment));
         let error = match remedy(kind, &self.sqlstate) {
@@ -141,6 +147,22 @@ fn kind_of(sqlstate: &str, message: &str, moment: Moment) -> Kind {
     }
 }
 
+/// The same for statements that read rows: of slots and publications none speaks.
+fn kind_of_reading(sqlstate: &str) -> Kind {
+    match sqlstate {
+        // Insufficient privilege, unknown database: an operator's move.
+        "42501" | "3D000" => Kind::Preflight,
+        // A lock that was not had in time, and what comes of others' transactions.
+        "55P03" | "40001" | "40P01" | "25P03" | "25P04" => Kind::ServerUnavailable,
+        code => match code.get(..2) {
+            Some("28") => Kind::Authentication,
+            Some("08") => Kind::Connection,
+            Some("53" | "57") => Kind::ServerUnavailable,
+            _ => Kind::ServerRefused,
+        },
+    }
+}
+
 fn summary(kind: Kind, moment: Moment) -> &'static str {
     match (kind, moment) {
         (Kind::SlotInUse, _) => "the replication slot is in use by another process",
@@ -149,7 +171,7 @@ fn summary(kind: Kind, moment: Moment) -> &'static str {
         (Kind::Authentication, _) => "the server refused the credentials",
         (Kind::ServerUnavailable, _) => "the server is not available at the moment",
         (_, Moment::StartUp) => "the server refused the connection",
-        (_, Moment::Command) => "the server refused a command",
+        (_, Moment::Command | Moment::Reading) => "the server refused a command",
         (_, Moment::Streaming) => "the server refused to stream",
     }
 }

@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::keeping::Keeping;
 use super::progress::{Plan, Progress};
 use crate::catalog::facts::Facts;
@@ -135,13 +133,12 @@ impl Prepared {
             let left_out: Vec<bool> = (0..relation.columns.len())
                 .map(|position| !holds_values(&relation, position, &connector.records))
                 .collect();
-            let large = subject.has_large_rows();
             let table = tables.len();
             for share in &found {
                 let part = PartId(parts.len());
                 let statement = subject.copy_statement(share.range, share.condition.as_deref(), &texts, &left_out);
                 let file = subject.pages().map(|_| heap);
-                tasks.push(Task { part, statement, file, by_operator: subject.query.is_some(), large });
+                tasks.push(Task { part, statement, file, by_operator: subject.query.is_some() });
                 parts.push((table, share.clone()));
             }
             let rows = done.iter().map(|part| part.rows).sum();
@@ -258,8 +255,8 @@ impl Generation {
     /// Something of a part was read.
     pub(super) fn begin(&mut self, piece: &Piece) {
         let (Piece::Bytes { part, .. } | Piece::End(part) | Piece::TableChanged(part, _)) = piece else { return };
-        if let Piece::Bytes { pieces, .. } = piece {
-            self.progress.batch(*part, pieces.iter().map(Bytes::len).sum());
+        if let Piece::Bytes { bytes, .. } = piece {
+            self.progress.batch(*part, bytes.len());
         }
         let Some((at, _)) = self.parts.get(part.0) else { return };
         let Some(table) = self.tables.get_mut(*at).filter(|table| !table.begun) else { return };

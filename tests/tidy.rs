@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("schema", &["config", "pgoutput", "catalog", "value"]),
     ("encode", &["config", "pgoutput", "catalog", "value", "event", "schema"]),
     ("signal", &["config"]),
-    ("snapshot", &["config", "pgoutput", "catalog", "event", "progress", "signal", "source"]),
+    ("snapshot", &["config", "pgoutput", "catalog", "event", "progress", "signal", "source", "wire"]),
     ("history", &["pgoutput", "catalog"]),
     ("progress", &[]),
     ("registry", &["config", "wire", "encode"]),

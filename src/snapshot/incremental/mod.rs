@@ -8,7 +8,7 @@
 //! A chunk is read in one transaction under a snapshot `S`; then, behind the read, the end of the log `H` is looked at.
 //! 1. Of every transaction that is streamed while the chunk waits, and that `S` does not see, the keys are removed from it.
 //! 2. The same for those that were streamed before the chunk came back: a commit is written to the log, and may be streamed,
-//!    before other sessions see it. They are remembered in [`recent`]; where nobody knows what one of them changed, the
+//!    before other sessions see it. They are remembered in `recent`; where nobody knows what one of them changed, the
 //!    chunk is read again.
 //! 3. When the stream has passed `H`, and stands between two transactions, what is left goes out as rows that were read.
 //!

@@ -33,7 +33,7 @@ fn held(records: &[ConsumedRecord]) -> Rows {
 #[test]
 fn rows_are_read_as_debezium_reads_them_and_the_stream_goes_on_behind_them() {
     // Given a stream that is behind its first change, when a signal asks for tables, one of them with a query of its own,
-    // and a change follows at once.
+    // and a change follows while the stream waits.
     let scene = Scene::new(
         servers::postgres_18(),
         &format!(
@@ -51,6 +51,7 @@ fn rows_are_read_as_debezium_reads_them_and_the_stream_goes_on_behind_them() {
         "additional-conditions": [{"data-collection": "public.b", "filter": "SELECT * FROM public.b WHERE id > 1 ORDER BY id DESC"},
                                   {"data-collection": "public.c", "filter": "c.id < 9 -- all"}]}"#;
     signal(&scene, "block-1", "execute-snapshot", data);
+    walcast.wait_until_logged("streaming pauses for a blocking snapshot");
     scene.execute("INSERT INTO a VALUES (4, 'later')");
 
     // Then rows and marks are what Debezium makes of them, and the change comes behind.

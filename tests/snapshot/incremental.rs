@@ -118,10 +118,11 @@ fn nothing_is_lost_and_nothing_goes_back_under_writers() {
     let seed = fastrand::u64(..1_000_000);
     std::thread::scope(|scope| {
         // Given writers that never rest, when both tables are read beside the stream, and walcast is killed meanwhile.
-        for (at, session) in sessions.iter().enumerate() {
+        let writer = |(at, session)| {
             let stop = &stop;
-            scope.spawn(move || write(session, seed * 2 + at as u64, stop));
-        }
+            scope.spawn(move || write(session, seed * 2 + at, stop))
+        };
+        let writers: Vec<_> = (0..).zip(&sessions).map(writer).collect();
         let _ends = Stop(&stop);
         let settings = [TABLE, ("incremental.snapshot.chunk.size", "50")];
         let mut walcast = scene.stream(&settings);
@@ -133,6 +134,9 @@ fn nothing_is_lost_and_nothing_goes_back_under_writers() {
         walcast.wait_until_logged("goes on where it was");
         walcast.wait_until_logged("the incremental snapshot is complete");
         stop.store(true, Ordering::Relaxed);
+        for writer in writers {
+            writer.join().expect("a writer");
+        }
 
         // Then the topics come to the tables.
         for name in ["a", "b"] {

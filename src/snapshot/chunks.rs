@@ -319,10 +319,8 @@ impl Query<'_> {
         format!(" FROM {only}{} AS {}", self.subject.name(), QuotedIdent(&self.subject.relation.table))
     }
 
-    /// A column as its type prints it, which a cast to text need not do.
     fn text(&self, name: &str) -> String {
-        let column = self.column(name);
-        format!("CASE WHEN pg_catalog.num_nulls({column}) = 0 THEN pg_catalog.format('%s', {column}) END")
+        tables::printed(&self.column(name))
     }
 
     fn conditions(&self, more: Vec<String>) -> String {

@@ -111,11 +111,7 @@ impl Subject {
             let _ = if has(left_out) {
                 write!(sql, "{comma}NULL")
             } else if has(texts) {
-                // The type's own output, which a cast to text need not be.
-                write!(
-                    sql,
-                    "{comma}CASE WHEN pg_catalog.num_nulls(w.{name}) = 0 THEN pg_catalog.format('%s', w.{name}) END"
-                )
+                write!(sql, "{comma}{}", printed(&format!("w.{name}")))
             } else {
                 write!(sql, "{comma}w.{name}")
             };
@@ -172,6 +168,12 @@ fn expected(version: ServerVersion) -> String {
         "CASE c.relkind WHEN 'p' THEN {all_rows} ELSE {rows} END AS expected_rows,
          (CASE c.relkind WHEN 'p' THEN {all_bytes} ELSE {bytes} END)::int8 AS expected_bytes"
     )
+}
+
+/// A column as its type prints it, which a cast to text need not do.
+#[must_use]
+pub fn printed(column: &str) -> String {
+    format!("CASE WHEN pg_catalog.num_nulls({column}) = 0 THEN pg_catalog.format('%s', {column}) END")
 }
 
 /// The tables of a publication for which `wanted` holds, by name.

@@ -96,21 +96,16 @@ impl ReceiveBuffer {
     /// `Protocol` when the length is impossible or above `bytes_max`.
     #[inline]
     pub(super) fn message(&self, bytes_max: usize) -> Result<Option<Message<'_>>> {
-        let unread = &self.bytes[self.head..self.tail];
-        let Some((&[tag, l3, l2, l1, l0], rest)) = unread.split_first_chunk::<HEADER_BYTES>() else {
-            return Ok(None);
-        };
-        let length = u32::from_be_bytes([l3, l2, l1, l0]) as usize;
-        if !(4..=bytes_max).contains(&length) {
-            return Err(impossible(tag, length, bytes_max));
-        }
-        Ok(rest.get(..length - 4).map(|body| Message { tag, body }))
+        let Some((tag, bytes)) = self.header(bytes_max)? else { return Ok(None) };
+        let start = self.head + HEADER_BYTES;
+        Ok(self.bytes[start..self.tail].get(..bytes).map(|body| Message { tag, body }))
     }
 
     /// Letter and length of the first message's body, as soon as its header is here.
     ///
     /// # Errors
     /// As [`ReceiveBuffer::message`].
+    #[inline]
     pub(super) fn header(&self, bytes_max: usize) -> Result<Option<(u8, usize)>> {
         let unread = &self.bytes[self.head..self.tail];
         let Some((&[tag, l3, l2, l1, l0], _)) = unread.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };

@@ -147,7 +147,7 @@ fn run(
     }
     stand.topics.delete(&topics)?;
     for stream in &streams {
-        drop_slot(&sql, &stream.slot)?;
+        sql.drop_slot(&stream.slot)?;
     }
     drop(sql);
     control.run(&format!("DROP DATABASE {dbname} WITH (FORCE)"))
@@ -171,20 +171,6 @@ fn create_slots(sql: &Sql, streams: &[Stream]) -> Outcome<()> {
     sql.run(&format!("SELECT pg_create_logical_replication_slot('{}', 'pgoutput')", first.slot))?;
     for stream in others {
         sql.run(&format!("SELECT pg_copy_logical_replication_slot('{}', '{}')", first.slot, stream.slot))?;
-    }
-    Ok(())
-}
-
-/// A slot is in use until its walsender has noticed that the reader is gone.
-fn drop_slot(sql: &Sql, slot: &str) -> Outcome<()> {
-    const TRIES_MAX: u32 = 200;
-    let mut tries = 0;
-    while let Err(problem) = sql.run(&format!("SELECT pg_drop_replication_slot('{slot}')")) {
-        tries += 1;
-        if tries > TRIES_MAX {
-            return Err(problem);
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::writers::{Held, Stop, disturb, rounds, table, write};
+use super::writers::{Held, Stop, assert_agree, disturb, rounds, write};
 use crate::stream::scene::Scene;
 use crate::support::database::Session;
 use crate::support::servers;
@@ -60,10 +60,7 @@ fn audit(seed: u64, readers: &str) {
         for name in ["a", "b"] {
             let (held, complaints) = consume(&scene.settled(&format!("public.{name}")));
             assert!(complaints.is_empty(), "seed {seed}: {complaints:?}");
-            let table = table(&scene, name);
-            let differs = |id: &&i64| table.get(id) != held.rows.get(id);
-            let differing: Vec<&i64> = table.keys().chain(held.rows.keys()).filter(differs).take(5).collect();
-            assert!(differing.is_empty(), "seed {seed}: topic and table {name} differ in {differing:?}");
+            assert_agree(&scene, name, &held.rows, seed);
         }
     });
 }
@@ -91,10 +88,7 @@ fn audit_disturbed(seed: u64) {
         // Then the topics end as the tables are.
         for name in ["a", "b"] {
             let (held, _) = consume(&scene.settled(&format!("public.{name}")));
-            let table = table(&scene, name);
-            let differing: Vec<&i64> =
-                table.keys().chain(held.rows.keys()).filter(|id| table.get(id) != held.rows.get(id)).take(5).collect();
-            assert!(differing.is_empty(), "seed {seed}: topic and table {name} differ in {differing:?}");
+            assert_agree(&scene, name, &held.rows, seed);
         }
     });
 }

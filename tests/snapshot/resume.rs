@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::writers::{Held, Rows, Stop, rounds, table, write};
+use super::writers::{Held, Rows, Stop, assert_agree, rounds, write};
 use crate::stream::scene::Scene;
 use crate::support::database::Session;
 use crate::support::topics::ConsumedRecord;
@@ -55,10 +55,7 @@ fn audit(seed: u64) {
 
         // Then every row is there, and as it is.
         for name in ["a", "b"] {
-            let (held, table) = (held(&scene.settled(&format!("public.{name}"))), table(&scene, name));
-            let differing: Vec<i64> =
-                table.keys().chain(held.keys()).filter(|id| table.get(id) != held.get(id)).copied().take(5).collect();
-            assert!(differing.is_empty(), "seed {seed}: topic and table {name} differ in {differing:?}");
+            assert_agree(&scene, name, &held(&scene.settled(&format!("public.{name}"))), seed);
         }
     });
 }

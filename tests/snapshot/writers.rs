@@ -94,6 +94,14 @@ pub(super) fn table(scene: &Scene, name: &str) -> Rows {
         .collect()
 }
 
+/// Fails where what a consumer holds of a topic is not what the table holds.
+pub(super) fn assert_agree(scene: &Scene, name: &str, held: &Rows, seed: u64) {
+    let table = table(scene, name);
+    let differs = |id: &&i64| table.get(id) != held.get(id);
+    let differing: Vec<&i64> = table.keys().chain(held.keys()).filter(differs).take(5).collect();
+    assert!(differing.is_empty(), "seed {seed}: topic and table {name} differ in {differing:?}");
+}
+
 /// Stops the writers, however the test ends.
 pub(super) struct Stop<'a>(pub(super) &'a AtomicBool);
 

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
@@ -246,6 +247,22 @@ impl Complaints {
         }
     }
 }
+
+/// Says what a consumer complains of.
+#[derive(Default)]
+pub(super) struct Quiet(Complaints);
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.0.log(level, facility, line);
+    }
+
+    fn error(&self, _error: KafkaError, reason: &str) {
+        self.0.warn(reason);
+    }
+}
+
+impl ConsumerContext for Quiet {}
 
 #[cfg(test)]
 mod tests {

@@ -11,15 +11,13 @@ use std::sync::mpsc::TryRecvError;
 use std::thread;
 use std::time::Duration;
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message as _;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::compacted::consumer_settings;
-use super::context::Complaints;
+use super::context::Quiet;
 use super::{Finding, overrides, settings};
 use crate::config::{self, SignalTopic};
 use crate::error::{Error, Kind, Result};
@@ -245,22 +243,6 @@ impl Places {
         moved
     }
 }
-
-/// Says what the consumer complains of.
-#[derive(Default)]
-struct Quiet(Complaints);
-
-impl ClientContext for Quiet {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.0.log(level, facility, line);
-    }
-
-    fn error(&self, _error: KafkaError, reason: &str) {
-        self.0.warn(reason);
-    }
-}
-
-impl ConsumerContext for Quiet {}
 
 #[cfg(test)]
 mod tests {

@@ -74,7 +74,7 @@ pub(crate) fn measure(stand: &Stand, reader: Reader) -> Outcome<Quiet> {
             quiet.idle_kib = process::resident_kib(connector.pid())?;
         }
         connector.stop()?;
-        crate::drop_slot(&sql, &slot)?;
+        sql.drop_slot(&slot)?;
     }
     drop(sql);
     control.run(&format!("DROP DATABASE {DATABASE} WITH (FORCE)"))?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::measure::{Contender, drop_slot};
+use super::measure::Contender;
 use super::table::PUBLICATION;
 use crate::support::Outcome;
 use crate::support::connector::{Connector, Format, Stream};
@@ -73,7 +73,7 @@ pub(crate) fn measure(stand: &Stand, tables: u32, contenders: &[Contender]) -> O
         let peak_kib = process::peak_kib(connector.pid())?;
         eprintln!("  {}: {tables} empty tables, {seconds:.1} s, peak {} MiB", contender.title(), peak_kib / 1024);
         connector.stop()?;
-        drop_slot(&sql, &slot)?;
+        sql.drop_slot(&slot)?;
         all.push(Empty { contender, tables, seconds, peak_kib });
     }
     drop(sql);

@@ -236,7 +236,7 @@ impl Taking<'_> {
         let peak_kib = process::peak_kib(connector.pid())?;
         self.count(&topic)?;
         connector.stop()?;
-        drop_slot(self.sql, &slot)?;
+        self.sql.drop_slot(&slot)?;
         if who == Contender::Walcast && sample.is_none() {
             *sample = Some(topic);
         } else {
@@ -288,18 +288,6 @@ impl Taking<'_> {
         }
         Err(format!("the table has {} rows, and {topic} {counted} records", self.rows).into())
     }
-}
-
-/// Drops a slot, which is in use until its walsender has noticed that the reader is gone.
-pub(crate) fn drop_slot(sql: &Sql, slot: &str) -> Outcome<()> {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while let Err(problem) = sql.run(&format!("SELECT pg_drop_replication_slot('{slot}')")) {
-        if Instant::now() > deadline {
-            return Err(problem);
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(())
 }
 
 /// This binary again, in another role. Killed when dropped.

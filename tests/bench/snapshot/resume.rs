@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::measure::drop_slot;
 use super::table::{PUBLICATION, Table};
 use crate::support::Outcome;
 use crate::support::connector::{Connector, Format, Stream};
@@ -67,7 +66,7 @@ pub(crate) fn measure(stand: &Stand, rows: u64) -> Outcome<Resumed> {
     }
     let after = stand.topics.records(&topic)?;
     connector.stop()?;
-    drop_slot(&sql, &stream.slot)?;
+    sql.drop_slot(&stream.slot)?;
     stand.topics.delete(&[topic])?;
     drop(sql);
     control.run(&format!("DROP DATABASE {DATABASE} WITH (FORCE)"))?;

@@ -1,11 +1,17 @@
 //! Ordinary SQL, one blocking statement at a time.
 
+use std::time::{Duration, Instant};
+
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::{FromSqlOwned, ToSql};
 use tokio_postgres::{Client, NoTls, Statement};
 use walcast::local::PostgresServer;
 
 use super::Outcome;
+
+/// How long a slot may be in use by a reader that is gone, and how often it is looked at.
+const SLOT_PATIENCE: Duration = Duration::from_secs(10);
+const SLOT_POLL: Duration = Duration::from_millis(50);
 
 /// A connection whose runtime runs only while a statement is waited for.
 pub(crate) struct Sql {
@@ -52,5 +58,17 @@ impl Sql {
     pub(crate) fn fetch<T: FromSqlOwned>(&self, text: &str) -> Outcome<T> {
         let row = self.runtime.block_on(self.client.query_one(text, &[]))?;
         Ok(row.try_get(0)?)
+    }
+
+    /// Drops a slot, which is in use until its walsender has noticed that the reader is gone.
+    pub(crate) fn drop_slot(&self, slot: &str) -> Outcome<()> {
+        let deadline = Instant::now() + SLOT_PATIENCE;
+        while let Err(problem) = self.run(&format!("SELECT pg_drop_replication_slot('{slot}')")) {
+            if Instant::now() > deadline {
+                return Err(problem);
+            }
+            std::thread::sleep(SLOT_POLL);
+        }
+        Ok(())
     }
 }

@@ -5,15 +5,14 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
-use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{ANSWER_TIMEOUT, CompactedTopic, Take, Trouble};
-use crate::sink::kafka::context::Complaints;
+use crate::sink::kafka::context::Quiet;
 use crate::sink::kafka::settings;
 
 /// How long one wait for a record lasts at most.
@@ -136,19 +135,3 @@ fn judge(topic: &CompactedTopic, error: &KafkaError) -> Result<(), Trouble> {
         Some(_) => Err(Trouble::Other(topic.silent(error))),
     }
 }
-
-/// Says what a reader complains of.
-#[derive(Default)]
-struct Quiet(Complaints);
-
-impl ClientContext for Quiet {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.0.log(level, facility, line);
-    }
-
-    fn error(&self, _error: KafkaError, reason: &str) {
-        self.0.warn(reason);
-    }
-}
-
-impl ConsumerContext for Quiet {}

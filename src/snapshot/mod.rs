@@ -1,12 +1,13 @@
 //! Snapshots: what was in the tables before the stream begins.
 //!
-//! Owns which tables are read ([`selection`]), how they are cut ([`range`]), how rows come out of a COPY ([`copy`]), which
+//! Owns which tables are read ([`selection`]), where their rows lie ([`heaps`]), how they are cut ([`range`]), how rows come out of a COPY ([`copy`]), which
 //! row goes out when and with which mark ([`run`]), and what is finished ([`tally`]). Must never know an output format, or
 //! the brokers.
 
 pub mod chunks;
 pub mod copy;
 pub mod decision;
+pub mod heaps;
 pub mod incremental;
 pub mod plan;
 pub mod range;

@@ -10,12 +10,14 @@ use std::fmt::Write as _;
 
 use tokio_postgres::types::Type;
 
+use super::heaps::{self, Heap};
 use super::range::Range;
 use super::reading::Reading;
 use crate::catalog::facts::Facts;
 use crate::catalog::{Learnt, OwnedColumn, OwnedRelation, copies_as_text};
 use crate::error::Result;
 use crate::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
+use crate::progress::TableName;
 use crate::source::ident::{QualifiedName, QuotedIdent};
 use crate::source::sql::{ServerVersion, field};
 
@@ -26,14 +28,14 @@ const ROW_FILTERS: ServerVersion = ServerVersion(150_000);
 const PARTITION_ROOTS: ServerVersion = ServerVersion(130_000);
 
 /// First version that scans a range of pages without reading the others.
-const PAGE_RANGES: ServerVersion = ServerVersion(140_000);
+pub(super) const PAGE_RANGES: ServerVersion = ServerVersion(140_000);
 
 /// A table that is read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subject {
     /// Its shape, as the stream would announce it, with generated columns.
     pub relation: OwnedRelation,
-    /// Whether its rows lie in pages of its own that can be read in ranges.
+    /// Where its rows lie, and whether they can be read in ranges of pages.
     pub storage: Storage,
     /// The file that holds its rows; another one after a truncation or a rewrite.
     pub file: u32,
@@ -59,14 +61,16 @@ pub struct Expected {
 }
 
 /// Where rows lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Storage {
     /// In so many pages of a heap.
     Heap {
         /// Pages now.
         pages: u32,
     },
-    /// Elsewhere: in partitions, at another server, in another kind of storage.
+    /// In partitions that can be read one by one.
+    Partitions(Vec<Heap>),
+    /// Elsewhere: in partitions that can only be read together, at another server, in another kind of storage.
     Elsewhere,
 }
 
@@ -77,7 +81,7 @@ impl Subject {
         QualifiedName::new(&self.relation.schema, &self.relation.table)
     }
 
-    /// Whether it can be read in ranges of pages.
+    /// Whether its rows lie in one heap that can be read in ranges of pages.
     #[must_use]
     pub const fn pages(&self) -> Option<u32> {
         match self.storage {
@@ -86,10 +90,17 @@ impl Subject {
         }
     }
 
-    /// Bytes of its rows, with those of large values.
+    /// What is read of it, each by itself: its own rows, or those of each of its partitions.
     #[must_use]
-    pub fn stored_bytes(&self) -> u64 {
-        self.expected.bytes.max(self.bytes)
+    pub fn heaps(&self) -> Vec<Heap> {
+        if let Storage::Partitions(heaps) = &self.storage
+            && self.query.is_none()
+        {
+            return heaps.clone();
+        }
+        let name = TableName { schema: self.relation.schema.clone(), table: self.relation.table.clone() };
+        let stored_bytes = self.expected.bytes.max(self.bytes);
+        vec![Heap { name, id: self.relation.id, file: self.file, pages: self.pages(), bytes: self.bytes, stored_bytes }]
     }
 
     /// Which columns have to be asked for as text, because COPY has no binary form of them that can be read.
@@ -99,9 +110,15 @@ impl Subject {
         self.relation.columns.iter().map(as_text).collect()
     }
 
-    /// The statement that copies a range of it. Columns for which `left_out` is true are null.
+    /// The statement that copies a range of one of its heaps. Columns for which `left_out` is true are null.
     #[must_use]
-    pub fn copy_statement(&self, range: Range, condition: Option<&str>, texts: &[bool], left_out: &[bool]) -> String {
+    pub fn copy_statement(
+        &self,
+        heap: &Heap,
+        (range, condition): (Range, Option<&str>),
+        texts: &[bool],
+        left_out: &[bool],
+    ) -> String {
         let mut sql = "COPY (SELECT ".to_owned();
         for (at, column) in self.relation.columns.iter().enumerate() {
             let name = QuotedIdent(&column.name);
@@ -116,11 +133,11 @@ impl Subject {
                 write!(sql, "{comma}w.{name}")
             };
         }
-        let only = if matches!(self.storage, Storage::Heap { .. }) { "ONLY " } else { "" };
+        let only = if self.storage == Storage::Elsewhere { "" } else { "ONLY " };
         let _ = match &self.query {
             // It may end in a comment.
             Some(query) => write!(sql, " FROM ({}\n) AS w", query),
-            None => write!(sql, " FROM {only}{} AS w", self.name()),
+            None => write!(sql, " FROM {only}{} AS w", QualifiedName::new(&heap.name.schema, &heap.name.table)),
         };
         let mut conditions = Vec::new();
         let mut pages = String::new();
@@ -155,10 +172,12 @@ fn expected(version: ServerVersion) -> String {
     if version < PARTITION_ROOTS {
         return format!("{rows} AS expected_rows, {bytes}::int8 AS expected_bytes");
     }
+    // Not pg_partition_tree(), which locks the partitions until the end of the transaction.
     let of_leaves = |sum: &str| {
         format!(
-            "(SELECT {sum} FROM pg_partition_tree(c.oid) AS leaf JOIN pg_class l ON l.oid = leaf.relid
-               WHERE leaf.isleaf)"
+            "(WITH RECURSIVE tree (oid) AS (
+                  SELECT c.oid UNION ALL SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid)
+              SELECT {sum} FROM tree JOIN pg_class l ON l.oid = tree.oid WHERE l.relkind <> 'p')"
         )
     };
     let leaf = expected_rows("l");
@@ -216,14 +235,10 @@ pub async fn of_publication(
         }
         let (bytes, page_bytes): (i64, i64) = (field(&row, "bytes")?, field(&row, "page_bytes")?);
         let bytes = u64::try_from(bytes).unwrap_or_default();
-        let pages = u32::try_from(bytes.div_ceil(u64::try_from(page_bytes).unwrap_or(1).max(1))).unwrap_or(u32::MAX);
         let (kind, access): (String, Option<String>) = (field(&row, "kind")?, field(&row, "access")?);
-        let is_heap = kind == "r" && access.as_deref().is_none_or(|access| access == "heap");
-        let storage = match is_heap {
-            // Earlier servers read the whole table for each range.
-            true if reading.version() >= PAGE_RANGES => Storage::Heap { pages },
-            true => Storage::Heap { pages: 0 },
-            false => Storage::Elsewhere,
+        let storage = match heaps::pages(reading, &kind, access.as_deref(), bytes, page_bytes) {
+            Some(pages) => Storage::Heap { pages },
+            None => Storage::Elsewhere,
         };
         let rows: f64 = field(&row, "rows")?;
         let expected = Expected {
@@ -253,6 +268,7 @@ pub async fn of_publication(
         subjects.insert(id, (subject, attributes.map(BTreeSet::from_iter)));
     }
     read_columns(reading, &mut subjects).await?;
+    read_partitions(reading, &mut subjects).await?;
     let mut subjects: Vec<Subject> = subjects.into_values().map(|(subject, _)| subject).collect();
     subjects.sort_by_cached_key(Subject::name);
     Ok(subjects)
@@ -306,6 +322,21 @@ async fn read_columns(reading: &Reading, subjects: &mut Subjects) -> Result<()> 
     Ok(())
 }
 
+/// Partitioned tables by their partitions, where those can be read one by one.
+async fn read_partitions(reading: &Reading, subjects: &mut Subjects) -> Result<()> {
+    if reading.version() < PARTITION_ROOTS {
+        return Ok(());
+    }
+    let elsewhere = subjects.values().filter(|(subject, _)| subject.storage == Storage::Elsewhere);
+    let roots: Vec<u32> = elsewhere.map(|(subject, _)| subject.relation.id.0).collect();
+    for (root, heaps) in heaps::of_partitions(reading, &roots).await? {
+        if let Some((subject, _)) = subjects.get_mut(&root) {
+            subject.storage = Storage::Partitions(heaps);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,7 +368,7 @@ mod tests {
         let table = Subject { filter: Some("b > 0".to_owned()), ..subject(Storage::Heap { pages: 9 }) };
         let range = Range { from: 4, to: Some(8) };
         assert_eq!(
-            table.copy_statement(range, Some("true"), &[false, true], &[false, false, true]),
+            table.copy_statement(&table.heaps()[0], (range, Some("true")), &[false, true], &[false, false, true]),
             "COPY (SELECT w.\"id\", CASE WHEN pg_catalog.num_nulls(w.\"b\") = 0 THEN pg_catalog.format('%s', w.\"b\") END, NULL \
              FROM ONLY \"public\".\"Order \"\"x\"\"\" AS w \
              WHERE (ctid >= '(4,0)'::tid AND ctid < '(8,0)'::tid) AND (b > 0) AND (true)) TO STDOUT (FORMAT binary)"
@@ -348,13 +379,33 @@ mod tests {
     fn what_is_no_heap_is_read_with_what_is_below_it() {
         let table = subject(Storage::Elsewhere);
         assert_eq!(
-            table.copy_statement(Range::WHOLE, None, &[], &[]),
+            table.copy_statement(&table.heaps()[0], (Range::WHOLE, None), &[], &[]),
             "COPY (SELECT w.\"id\", w.\"b\", w.\"c\" FROM \"public\".\"Order \"\"x\"\"\" AS w) TO STDOUT (FORMAT binary)"
         );
         let table = Subject { query: Some("SELECT * FROM v WHERE id > 3".to_owned()), ..table };
         assert_eq!(table.pages(), None);
-        assert!(
-            table.copy_statement(Range::WHOLE, None, &[], &[]).contains(" FROM (SELECT * FROM v WHERE id > 3\n) AS w)")
+        let statement = table.copy_statement(&table.heaps()[0], (Range::WHOLE, None), &[], &[]);
+        assert!(statement.contains(" FROM (SELECT * FROM v WHERE id > 3\n) AS w)"), "{statement}");
+    }
+
+    #[test]
+    fn a_partition_is_copied_under_its_own_name_with_the_columns_of_its_root() {
+        let heap = Heap {
+            name: TableName { schema: "old".to_owned(), table: "p1".to_owned() },
+            id: RelationId(8),
+            file: 10,
+            pages: Some(3),
+            bytes: 3 * 8192,
+            stored_bytes: 3 * 8192,
+        };
+        let table = Subject { filter: Some("b > 0".to_owned()), ..subject(Storage::Partitions(vec![heap.clone()])) };
+        assert_eq!(table.heaps(), [heap]);
+        assert_eq!(
+            table.copy_statement(&table.heaps()[0], (Range { from: 2, to: None }, None), &[], &[]),
+            "COPY (SELECT w.\"id\", w.\"b\", w.\"c\" FROM ONLY \"old\".\"p1\" AS w \
+             WHERE (ctid >= '(2,0)'::tid) AND (b > 0)) TO STDOUT (FORMAT binary)"
         );
+        let asked = Subject { query: Some("SELECT 1".to_owned()), ..table };
+        assert_eq!(asked.heaps()[0].name.table, "Order \"x\"", "a query is read as one");
     }
 }

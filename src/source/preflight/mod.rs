@@ -50,11 +50,13 @@ pub async fn preflight(sql: &Sql, connector: &Connector) -> Result<Report> {
     findings.extend(rows::try_queries(connector).await?);
     let plan = publication::plan(&seen.situation(connector, &filter));
     findings.extend(published::judge(&seen, connector, &filter, &plan));
-    findings.extend(rows::judge(&seen, connector)?);
+    let sent = published::names(&plan, &seen, connector, &filter);
+    findings.extend(rows::judge(&seen, connector, &sent)?);
     if let Some((schema, table)) = &connector.snapshot.signals.table {
         let columns = signals::columns(&session, schema, table).await?;
-        let sends = |name: &QualifiedName| published::sends(name, &plan, &seen, connector, &filter);
-        findings.extend(signals::judge(&QualifiedName::new(schema, table), columns, connector, sends));
+        let name = QualifiedName::new(schema, table);
+        let is_sent = sent.contains(&name);
+        findings.extend(signals::judge(&name, columns, connector, is_sent));
     }
     findings.sort_by_key(|finding| finding.severity);
     let names = seen.tables.iter().map(|table| &table.name);

@@ -99,15 +99,14 @@ fn privileges(
     ))
 }
 
-/// Whether changes are sent under a name, once the plan is carried out.
-pub(super) fn sends(
-    name: &QualifiedName,
+/// The names under which changes are sent, once the plan is carried out.
+pub(super) fn names<'a>(
     plan: &Plan,
-    seen: &Seen,
+    seen: &'a Seen,
     connector: &Connector,
     filter: &CaptureFilter,
-) -> bool {
-    Sent::after(plan, seen, connector, filter).names.contains(name)
+) -> BTreeSet<&'a QualifiedName> {
+    Sent::after(plan, seen, connector, filter).names
 }
 
 /// What the publication sends once the plan is carried out.

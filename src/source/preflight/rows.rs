@@ -1,5 +1,7 @@
 //! Findings about the rows that a snapshot is to read.
 
+use std::collections::BTreeSet;
+
 use super::Seen;
 use super::published::named;
 use super::report::{Check, Finding, Remedy};
@@ -9,15 +11,16 @@ use crate::source::capture::SnapshotFilter;
 use crate::source::ident::{QualifiedName, QuotedIdent};
 use crate::source::sql::{connect, from_answer};
 
-/// Judges whether the role may read what the snapshot reads: all tables that it may not, at once.
-pub(super) fn judge(seen: &Seen, connector: &Connector) -> Result<Vec<Finding>> {
+/// Judges whether the role may read what the snapshot reads: of the names under which changes are sent all that it may not,
+/// at once.
+pub(super) fn judge(seen: &Seen, connector: &Connector, sent: &BTreeSet<&QualifiedName>) -> Result<Vec<Finding>> {
     let snapshot = &connector.snapshot;
     if !snapshot.mode.reads_rows() {
         return Ok(Vec::new());
     }
     let filter = SnapshotFilter::new(connector)?;
     let mut findings = Vec::new();
-    let is_read = |name: &QualifiedName| filter.admits(&name.schema, &name.table);
+    let is_read = |name: &QualifiedName| sent.contains(name) && filter.admits(&name.schema, &name.table);
     let unreadable: Vec<&QualifiedName> =
         seen.tables.iter().filter(|table| !table.readable && is_read(&table.name)).map(|table| &table.name).collect();
     if !unreadable.is_empty() {

@@ -25,7 +25,7 @@ pub(super) fn judge(
     name: &QualifiedName,
     columns: Option<i64>,
     connector: &Connector,
-    sends: impl Fn(&QualifiedName) -> bool,
+    is_sent: bool,
 ) -> Option<Finding> {
     let warning = |what: String, remedy| Some(Finding::warning(Check::SignalTable, what, remedy));
     let publication = QuotedIdent(&connector.publication.name);
@@ -41,7 +41,7 @@ pub(super) fn judge(
                 format!("signal.data.collection names {name}, which does not exist: no signal can come that way");
             warning(what, Some(Remedy::Sql([create].into_iter().chain(more).collect())))
         }
-        Some(COLUMNS) if sends(name) => None,
+        Some(COLUMNS) if is_sent => None,
         Some(COLUMNS) => {
             let what =
                 format!("publication {publication} does not send {name}, the table of signals: none can be heard");
@@ -67,7 +67,7 @@ mod tests {
         let mut connector = connector();
         connector.publication.autocreate = autocreate;
         let name = QualifiedName::new("public", "signals");
-        judge(&name, columns, &connector, |_| is_sent).map(|finding| (finding.what, finding.remedy))
+        judge(&name, columns, &connector, is_sent).map(|finding| (finding.what, finding.remedy))
     }
 
     #[test]

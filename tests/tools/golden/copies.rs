@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use walcast::config::{self, Brokers, Connector as Settings, Overrides};
-use walcast::error::Result;
+use walcast::error::{Error, Result};
 use walcast::pgoutput::ReplicaIdentity;
 use walcast::signal::Request;
 use walcast::snapshot::range::Range;
 use walcast::snapshot::reading::Reading;
 use walcast::snapshot::selection::Selection;
-use walcast::snapshot::tables::{self, Subject};
+use walcast::snapshot::tables::{self, Storage, Subject};
 use walcast::source::facts;
 use walcast::source::sql::Sql;
 
@@ -71,9 +71,14 @@ async fn copied(connector: &Settings, selection: &Selection) -> Result<Vec<(Subj
     let ids: Vec<_> = subjects.iter().map(|subject| subject.relation.id).collect();
     let facts = facts::of_relations(&Sql::new(connector.database.clone()), &ids).await?;
     let mut copied = Vec::new();
-    for subject in subjects {
+    for mut subject in subjects {
+        // As one, as Debezium reads it.
+        if let Storage::Partitions(_) = subject.storage {
+            subject.storage = Storage::Elsewhere;
+        }
         let texts = subject.texts(&facts);
-        let mut copy = reading.copy(&subject.copy_statement(Range::WHOLE, None, &texts, &[])).await?;
+        let whole = subject.heaps().into_iter().next().ok_or_else(|| Error::bug("a table without rows of its own"))?;
+        let mut copy = reading.copy(&subject.copy_statement(&whole, (Range::WHOLE, None), &texts, &[])).await?;
         let mut data = String::new();
         while let Some(piece) = copy.next().await? {
             data.extend(piece.iter().map(|byte| format!("{byte:02x}")));

@@ -17,6 +17,7 @@ use crate::pipeline::session::create_slot;
 use crate::pipeline::snapshot::{Feed, Source};
 use crate::progress::{self, Part, TableName};
 use crate::signal::Request;
+use crate::snapshot::heaps::Heap;
 use crate::snapshot::plan::{Share, shares};
 use crate::snapshot::readers::{Piece, Task};
 use crate::snapshot::reading::Reading;
@@ -123,10 +124,12 @@ impl Prepared {
                 plan.add_done();
                 continue;
             }
-            let heap = (subject.relation.id.0, subject.file);
-            let done = keeping.parts(&name, heap);
-            let generations = keeping.generations();
-            let found = shares(subject.pages(), subject.stored_bytes(), connector.snapshot.readers, &done, generations);
+            let with_done = |heap: Heap| {
+                let done = keeping.parts(&heap.name, heap.file());
+                (heap, done)
+            };
+            let heaps: Vec<(Heap, Vec<Part>)> = subject.heaps().into_iter().map(with_done).collect();
+            let found = shares(&heaps, connector.snapshot.readers, keeping.generations());
             let texts = subject.texts(&self.facts);
             let relation = pump.learn(&subject.relation, &self.facts);
             // What no record has is not read: a large value of a column that the lists leave out costs nothing.
@@ -135,18 +138,20 @@ impl Prepared {
                 .collect();
             let table = tables.len();
             for share in &found {
+                let Some((heap, _)) = heaps.get(share.heap) else { continue };
                 let part = PartId(parts.len());
-                let statement = subject.copy_statement(share.range, share.condition.as_deref(), &texts, &left_out);
-                let file = subject.pages().map(|_| heap);
+                let range = (share.range, share.condition.as_deref());
+                let statement = subject.copy_statement(heap, range, &texts, &left_out);
+                let file = heap.pages.map(|_| heap.file());
                 tasks.push(Task { part, statement, file, by_operator: subject.query.is_some() });
                 parts.push((table, share.clone()));
             }
-            let rows = done.iter().map(|part| part.rows).sum();
-            plan.add(subject, &found, rows);
+            let rows = heaps.iter().flat_map(|(_, done)| done).map(|part| part.rows).sum();
+            plan.add(subject, &heaps, &found, rows);
             sources.push(Source { relation, texts, introduced: false });
             tables.push(Table {
                 name,
-                heap,
+                heaps: heaps.into_iter().map(|(heap, _)| Body { heap, changed: false }).collect(),
                 parts: found.len(),
                 left: found.len(),
                 rows,
@@ -219,7 +224,7 @@ pub(super) struct Generation {
 
 struct Table {
     name: TableName,
-    heap: (u32, u32),
+    heaps: Vec<Body>,
     parts: usize,
     /// Parts that are not finished.
     left: usize,
@@ -227,6 +232,13 @@ struct Table {
     state: Reads,
     /// Something of it was read.
     begun: bool,
+}
+
+/// A heap of a table.
+struct Body {
+    heap: Heap,
+    /// What was read of it is not to be counted on.
+    changed: bool,
 }
 
 impl Table {
@@ -269,14 +281,16 @@ impl Generation {
 
     /// A part cannot be read under this snapshot.
     pub(super) fn changed(&mut self, part: PartId, why: &Error, run: &mut Run, feed: &mut Feed) -> Result<()> {
-        if let Some((at, _)) = self.parts.get(part.0)
+        if let Some((at, share)) = self.parts.get(part.0)
             && let Some(table) = self.tables.get_mut(*at)
         {
-            tracing::warn!(
-                table = table.full_name(),
-                detail = why.detail_text(),
-                "a table changed while it was to be read: {why}"
-            );
+            let name = table.full_name();
+            if let Some(body) = table.heaps.get_mut(share.heap) {
+                body.changed = true;
+                let (detail, partition) = (why.detail_text(), body.heap.full_name());
+                let partition = (partition != name).then_some(partition);
+                tracing::warn!(table = name, partition, detail, "a table changed while it was to be read: {why}");
+            }
             table.state = Reads::Again;
         }
         feed.end(part, run)
@@ -293,9 +307,12 @@ impl Generation {
             }
             table.rows += rows;
             self.progress.part_done(part);
-            if share.kept && table.parts > 1 && table.state == Reads::Well {
+            if share.kept
+                && table.parts > 1
+                && let Some(Body { heap, changed: false }) = table.heaps.get(share.heap)
+            {
                 let (from, to) = (share.range.from, share.range.to);
-                keeping.part_done(&table.name, Part { generation: self.number, heap: table.heap, from, to, rows });
+                keeping.part_done(&heap.name, Part { generation: self.number, heap: heap.file(), from, to, rows });
             }
         }
         for at in std::mem::take(&mut self.read) {
@@ -317,8 +334,11 @@ impl Generation {
             Reads::Again => {
                 table.state = Reads::Forgotten;
                 self.progress.leave(at);
-                let parts = keeping.parts(&table.name, table.heap);
-                keeping.forget(&table.name, parts.iter().map(|part| part.from).collect());
+                // What was read of other partitions is not touched by this.
+                for Body { heap, .. } in table.heaps.iter().filter(|body| body.changed) {
+                    let parts = keeping.parts(&heap.name, heap.file());
+                    keeping.forget(&heap.name, parts.iter().map(|part| part.from).collect());
+                }
                 ScanStatus::SqlException
             }
         };

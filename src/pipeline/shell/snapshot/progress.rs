@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::observe::Status;
 use crate::observe::course::{Kind, Planned, Stage, Tables};
+use crate::progress::Part;
+use crate::snapshot::heaps::Heap;
 use crate::snapshot::plan::Share;
 use crate::snapshot::run::{PartId, Run};
 use crate::snapshot::tables::Subject;
@@ -20,14 +22,14 @@ pub(super) struct Progress {
     status: Arc<Status>,
     kind: Kind,
     tables: Tables,
-    parts: Vec<Part>,
+    parts: Vec<Counted>,
     /// Tables that are not finished.
     left: usize,
     /// The part that is being worked off.
     current: Option<PartId>,
 }
 
-struct Part {
+struct Counted {
     table: usize,
     /// Rows and bytes that were told.
     rows: u64,
@@ -40,7 +42,7 @@ struct Part {
 #[derive(Default)]
 pub(super) struct Plan {
     tables: Vec<Planned>,
-    parts: Vec<Part>,
+    parts: Vec<Counted>,
     done: usize,
 }
 
@@ -50,17 +52,18 @@ impl Plan {
         self.done += 1;
     }
 
-    /// A table with what is left of it, and the rows that the brokers hold from before.
-    pub(super) fn add(&mut self, subject: &Subject, shares: &[Share], rows_before: u64) {
-        let pages = subject.pages().unwrap_or_default();
-        let page_bytes = subject.bytes / u64::from(pages.max(1));
-        let of_share = |share: &Share| {
-            // What is read again of pages that were read before brings the table no further.
-            let pages = if share.kept { share.range.to.unwrap_or(pages).saturating_sub(share.range.from) } else { 0 };
-            u64::from(pages) * page_bytes
+    /// A table with its heaps, what is left of it, and the rows that the brokers hold from before.
+    pub(super) fn add(&mut self, subject: &Subject, heaps: &[(Heap, Vec<Part>)], shares: &[Share], rows_before: u64) {
+        // What is read again of pages that were read before brings the table no further.
+        let of_share = |share: &Share| match heaps.get(share.heap) {
+            Some((heap, _)) if share.kept => {
+                let to = share.range.to.or(heap.pages).unwrap_or_default();
+                u64::from(to.saturating_sub(share.range.from)) * heap.page_bytes()
+            }
+            _ => 0,
         };
         let table = self.tables.len();
-        let parts = shares.iter().map(|share| Part { table, rows: 0, bytes: 0, heap_bytes: of_share(share) });
+        let parts = shares.iter().map(|share| Counted { table, rows: 0, bytes: 0, heap_bytes: of_share(share) });
         self.parts.extend(parts);
         let name = format!("{}.{}", subject.relation.schema, subject.relation.table);
         // What an operator's query gives, or a filter leaves, nobody has counted.
@@ -68,14 +71,15 @@ impl Plan {
             Planned { name, bytes: subject.expected.bytes, ..Planned::default() }
         } else {
             let left: u64 = shares.iter().map(of_share).sum();
-            let heap_bytes = if pages > 0 { subject.bytes } else { subject.expected.bytes };
+            let in_pages: u64 = heaps.iter().filter(|(heap, _)| heap.pages > Some(0)).map(|(heap, _)| heap.bytes).sum();
+            let heap_bytes = if in_pages > 0 { in_pages } else { subject.expected.bytes };
             Planned {
                 name,
                 rows: subject.expected.rows.filter(|rows| subject.filter.is_none() || *rows == 0),
                 bytes: subject.expected.bytes,
                 heap_bytes,
                 rows_before,
-                heap_bytes_before: if pages > 0 { heap_bytes.saturating_sub(left) } else { 0 },
+                heap_bytes_before: if in_pages > 0 { heap_bytes.saturating_sub(left) } else { 0 },
                 parts: u32::try_from(shares.len()).unwrap_or(u32::MAX),
             }
         };

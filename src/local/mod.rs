@@ -308,7 +308,14 @@ impl Servers {
     /// `Config` when `WALCAST_TEST_SERVERS` has an unknown value; `Local` when the directory for the servers
     /// cannot be made.
     pub fn choose(progress: Progress) -> Result<Self> {
-        let choice = Choice::of_this_machine()?;
+        Self::of(Choice::of_this_machine()?, progress)
+    }
+
+    /// Takes a backend and says through `progress` which one it is and why.
+    ///
+    /// # Errors
+    /// `Local` when the directory for the servers cannot be made.
+    pub fn of(choice: Choice, progress: Progress) -> Result<Self> {
         progress.say(&choice.to_string());
         let backend: Box<dyn Backend> = match choice {
             Choice::Containers { .. } => Box::new(containers::Containers::open()?),

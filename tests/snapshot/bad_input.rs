@@ -202,20 +202,20 @@ fn time_limits_of_the_role_do_not_end_a_snapshot() {
 }
 
 /// A server with a standby, and tables with rows.
-fn with_standby(server: &'static dyn PostgresServer) -> Option<(Scene, Standby)> {
+fn with_standby(major: u16) -> (Scene, Standby) {
+    let server: &'static dyn PostgresServer = Box::leak(servers::process_postgres(&PostgresOptions::new(major)));
     let scene = Scene::new(server, &format!("{SIGNALS} {TABLES}"));
     scene.execute(&format!("CREATE PUBLICATION {} FOR ALL TABLES", scene.database.publication));
     let mut scene = scene;
-    let standby = Standby::of(server)?;
+    let standby = Standby::of(server);
     scene.database.reconnect();
-    Some((scene, standby))
+    (scene, standby)
 }
 
 #[test]
 fn a_standby_is_read_at_the_start_and_beside_the_stream() {
     // Given a hot standby of PostgreSQL 18.
-    let server: &'static dyn PostgresServer = Box::leak(servers::own_postgres(&PostgresOptions::new(18)));
-    let Some((scene, standby)) = with_standby(server) else { return };
+    let (scene, standby) = with_standby(18);
     let port = standby.port.to_string();
     let settings = [
         ("snapshot.mode", "initial"),
@@ -246,8 +246,7 @@ fn a_standby_is_read_at_the_start_and_beside_the_stream() {
 #[test]
 fn a_standby_that_cannot_decode_is_refused_at_the_start() {
     // Given a hot standby of PostgreSQL 15, when walcast begins there, then it says what to do and ends.
-    let server: &'static dyn PostgresServer = Box::leak(servers::own_postgres(&PostgresOptions::new(15)));
-    let Some((scene, standby)) = with_standby(server) else { return };
+    let (scene, standby) = with_standby(15);
     let port = standby.port.to_string();
     let mut walcast = scene.start(&[("snapshot.mode", "initial"), ("database.port", &port)]);
     assert!(!walcast.wait_exit().success());

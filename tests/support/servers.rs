@@ -5,8 +5,8 @@
 use std::sync::OnceLock;
 
 use walcast::local::{
-    Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress, RegistryOptions,
-    SchemaRegistry, Servers, Tuning,
+    Choice, Connect, ConnectOptions, KafkaBroker, KafkaOptions, PostgresOptions, PostgresServer, Progress,
+    RegistryOptions, SchemaRegistry, Servers, Tuning,
 };
 
 /// The backend of this run; what was chosen is printed once.
@@ -44,6 +44,17 @@ pub(crate) fn registry() -> &'static dyn SchemaRegistry {
 /// A PostgreSQL cluster for one test, which may stop and break it.
 pub(crate) fn own_postgres(options: &PostgresOptions) -> Box<dyn PostgresServer> {
     backend().postgres(options).unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+/// The same as a process of this machine, whatever the backend of this run: for what no container lets out, its directory
+/// and its socket.
+pub(crate) fn process_postgres(options: &PostgresOptions) -> Box<dyn PostgresServer> {
+    static SERVERS: OnceLock<Servers> = OnceLock::new();
+    let choice = || Choice::Processes { reason: "a test looks into them".to_owned() };
+    let servers = SERVERS.get_or_init(|| {
+        Servers::of(choice(), Progress::terminal()).unwrap_or_else(|error| panic!("{}", error.report()))
+    });
+    servers.postgres(options).unwrap_or_else(|error| panic!("{}", error.report()))
 }
 
 /// A Kafka broker for one test, which may stop and break it.

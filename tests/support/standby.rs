@@ -20,9 +20,10 @@ pub(crate) struct Standby {
 }
 
 impl Standby {
-    /// Copies a server while it is stopped, and starts both. Nothing where the server is in a container.
-    pub(crate) fn of(primary: &dyn PostgresServer) -> Option<Self> {
-        let (from, program) = (primary.data_dir()?, fs::read_link(format!("/proc/{}/exe", primary.pid()?)).unwrap());
+    /// Copies a server that is a process while it is stopped, and starts both.
+    pub(crate) fn of(primary: &dyn PostgresServer) -> Self {
+        let (from, pid) = (primary.data_dir().expect("a process"), primary.pid().expect("a process"));
+        let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
         let data = from.with_file_name("standby");
         let owner = fs::metadata(from).unwrap();
         primary.stop(StopMode::Fast).unwrap();
@@ -46,7 +47,7 @@ impl Standby {
             fs::read_to_string(standby.data.join("postmaster.pid"))
                 .is_ok_and(|status| status.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
         });
-        Some(standby)
+        standby
     }
 }
 

@@ -74,7 +74,7 @@ fn guarded(name: &str) -> Box<dyn PostgresServer> {
     ] {
         options = options.hba_line(line);
     }
-    let server = servers::own_postgres(&options);
+    let server = servers::process_postgres(&options);
     let session = Session::open(&*server, "postgres").expect("a session");
     session.execute(&format!(
         "SET password_encryption = 'md5';

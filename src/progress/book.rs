@@ -53,6 +53,8 @@ pub struct Part {
     pub from: u32,
     /// First page behind it; the table's end where absent.
     pub to: Option<u32>,
+    /// Which query was read in place of the table, where one was: what another one gives of the same pages are other rows.
+    pub query: Option<String>,
     /// How many rows it had.
     pub rows: u64,
 }
@@ -201,10 +203,13 @@ impl Book {
         self.tables.get(table).is_some_and(|(of, _)| Some(of) == id)
     }
 
-    /// Parts of a table that are done in the last snapshot, in the file that holds its rows now.
-    pub fn parts(&self, table: &TableName, heap: (u32, u32)) -> impl Iterator<Item = &Part> {
+    /// Parts of a table that are done in the last snapshot, in the file that holds its rows now, and of the query that is
+    /// read in its place now.
+    pub fn parts(&self, table: &TableName, heap: (u32, u32), query: Option<&str>) -> impl Iterator<Item = &Part> {
         let id = self.snapshot.as_ref().map(|(id, ..)| id);
         let parts = self.parts.get(table).map_or(&[][..], Vec::as_slice);
-        parts.iter().filter(move |(of, part)| Some(of) == id && part.heap == heap).map(|(_, part)| part)
+        let counts =
+            move |of: &SnapshotId, part: &Part| Some(of) == id && part.heap == heap && part.query.as_deref() == query;
+        parts.iter().filter(move |(of, part)| counts(of, part)).map(|(_, part)| part)
     }
 }

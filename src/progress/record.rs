@@ -146,6 +146,8 @@ struct PartContent {
     filenode: u32,
     from: u32,
     to: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
     rows: u64,
 }
 
@@ -260,13 +262,13 @@ impl GenerationContent {
 }
 
 impl PartContent {
-    const fn of(part: &Part) -> Self {
-        let &Part { generation, heap: (oid, filenode), from, to, rows } = part;
-        Self { generation, oid, filenode, from, to, rows }
+    fn of(part: &Part) -> Self {
+        let &Part { generation, heap: (oid, filenode), from, to, ref query, rows } = part;
+        Self { generation, oid, filenode, from, to, query: query.clone(), rows }
     }
 
-    const fn into_part(self) -> Part {
-        let Self { generation, oid, filenode, from, to, rows } = self;
-        Part { generation, heap: (oid, filenode), from, to, rows }
+    fn into_part(self) -> Part {
+        let Self { generation, oid, filenode, from, to, query, rows } = self;
+        Part { generation, heap: (oid, filenode), from, to, query, rows }
     }
 }

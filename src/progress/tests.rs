@@ -20,7 +20,7 @@ fn snapshot(of: &str, state: SnapshotState) -> Entry {
 }
 
 fn part(of: &str, name: &str, from: u32) -> Entry {
-    let part = Part { generation: 1, heap: (16385, 16390), from, to: from.checked_add(128), rows: 7000 };
+    let part = Part { generation: 1, heap: (16385, 16390), from, to: from.checked_add(128), query: None, rows: 7000 };
     Entry::Part { id: id(of), table: table(name), part }
 }
 
@@ -97,12 +97,20 @@ fn records_have_the_form_that_topics_in_use_have() {
             r#"{"format":1,"snapshot":"a","rows":42}"#
         )
     );
-    let last = Part { generation: 2, heap: (16385, 16390), from: 128, to: None, rows: 3 };
+    let last = Part { generation: 2, heap: (16385, 16390), from: 128, to: None, query: None, rows: 3 };
     assert_eq!(
         forms(&Entry::Part { id: id("a"), table: table("t"), part: last }),
         form(
             r#"{"connector":"shop","entry":"part","schema":"public","table":"t","page":128}"#,
             r#"{"format":1,"snapshot":"a","generation":2,"oid":16385,"filenode":16390,"from":128,"to":null,"rows":3}"#
+        )
+    );
+    let part = Part { generation: 1, heap: (1, 2), from: 0, to: Some(8), query: Some("5f0e".to_owned()), rows: 3 };
+    assert_eq!(
+        forms(&Entry::Part { id: id("a"), table: table("t"), part }),
+        form(
+            r#"{"connector":"shop","entry":"part","schema":"public","table":"t","page":0}"#,
+            r#"{"format":1,"snapshot":"a","generation":1,"oid":1,"filenode":2,"from":0,"to":8,"query":"5f0e","rows":3}"#
         )
     );
     let begun = IncrementalTable {
@@ -161,8 +169,8 @@ fn what_was_kept_is_read_again_with_and_without_compaction() {
     assert_eq!(book.generations()[0].lsn, Lsn::new(0x16_B374_D848));
     assert!(!book.is_done(&table("t")) && book.is_done(&table("u")));
     assert!(book.is_done(&ab) && !book.is_done(&a));
-    assert_eq!(book.parts(&table("t"), (16385, 16390)).map(|part| part.from).collect::<Vec<_>>(), [0]);
-    assert_eq!(book.parts(&table("t"), (16385, 16391)).count(), 0);
+    assert_eq!(book.parts(&table("t"), (16385, 16390), None).map(|part| part.from).collect::<Vec<_>>(), [0]);
+    assert_eq!(book.parts(&table("t"), (16385, 16391), None).count(), 0);
 }
 
 #[test]
@@ -196,7 +204,7 @@ fn a_part_that_is_removed_takes_nothing_else_with_it() {
     records.extend(forget.into_iter().filter(|record| text(&record.key).contains("page")));
     let book = read(&records);
     assert!(book.is_done(&table("t")));
-    assert_eq!(book.parts(&table("t"), (16385, 16390)).count(), 1);
+    assert_eq!(book.parts(&table("t"), (16385, 16390), None).count(), 1);
 }
 
 #[test]
@@ -206,13 +214,37 @@ fn entries_of_an_earlier_snapshot_say_nothing_of_a_later_one() {
     entries.push(snapshot("b", SnapshotState::Running));
     let book = read(&written(&entries));
     assert!(!book.is_done(&table("u")));
-    assert_eq!(book.parts(&table("t"), (16385, 16390)).count(), 0);
+    assert_eq!(book.parts(&table("t"), (16385, 16390), None).count(), 0);
 
     // When it has done the same, then that counts, in whatever order compaction leaves it.
     entries.extend([part("b", "t", 0), done("b", "u"), snapshot("b", SnapshotState::Completed)]);
     let book = read(&compacted(&written(&entries)));
     assert!(book.is_done(&table("u")));
-    assert_eq!(book.parts(&table("t"), (16385, 16390)).count(), 1);
+    assert_eq!(book.parts(&table("t"), (16385, 16390), None).count(), 1);
+}
+
+#[test]
+fn parts_of_another_query_say_nothing_of_this_one() {
+    // Given parts of a table that were read plainly, with a query, and with another one.
+    let with = |from: u32, query: Option<&str>| {
+        let query = query.map(str::to_owned);
+        let part = Part { generation: 1, heap: (1, 2), from, to: Some(from + 8), query, rows: 1 };
+        Entry::Part { id: id("a"), table: table("t"), part }
+    };
+    let entries = [
+        snapshot("a", SnapshotState::Running),
+        with(0, None),
+        with(8, Some("x")),
+        with(16, Some("x")),
+        with(16, Some("y")),
+    ];
+    let book = read(&written(&entries));
+
+    // Then each counts for itself, and the last one of the same page.
+    let parts = |query| book.parts(&table("t"), (1, 2), query).map(|part| part.from).collect::<Vec<_>>();
+    assert_eq!((parts(None), parts(Some("x")), parts(Some("y"))), (vec![0], vec![8], vec![16]));
+    assert_eq!(parts(Some("z")), [0; 0]);
+    assert_eq!(book, told(&entries));
 }
 
 #[test]

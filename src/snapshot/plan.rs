@@ -21,6 +21,10 @@
 //! pages left, the rows that changed in any of them are read again, because a row that changes may move to another
 //! partition. A partition that was added since has no part that is done and is read whole; of one that was removed nothing
 //! more is read.
+//!
+//! A query that is read in place of a table has parts where it says yes or no to each row of the table by itself (see `query`):
+//! then the rule holds for the rows to which it says yes. A row that changed is judged again where it lies now. The parts of
+//! another query count for nothing.
 
 use super::heaps::Heap;
 use super::range::Range;
@@ -111,6 +115,12 @@ fn neighbours(done: &[Part], pages_max: u32) -> Vec<(Range, u32)> {
     together
 }
 
+/// Whether a table of so many bytes may come to more than one part.
+#[must_use]
+pub const fn may_be_shared(bytes: u64) -> bool {
+    bytes > PART_BYTES_SHARED_MIN
+}
+
 /// Bytes of one part of a table that has so many.
 fn part_bytes(bytes: u64, readers: usize) -> u64 {
     let wanted = (bytes / PARTS).clamp(PART_BYTES_MIN, PART_BYTES_MAX);
@@ -142,7 +152,7 @@ mod tests {
     use crate::progress::TableName;
 
     fn part(from: u32, to: Option<u32>, generation: u32) -> Part {
-        Part { generation, heap: (1, 1), from, to, rows: 0 }
+        Part { generation, heap: (1, 1), from, to, query: None, rows: 0 }
     }
 
     fn heap(pages: Option<u32>, bytes: u64, done: &[Part]) -> (Heap, Vec<Part>) {

@@ -148,7 +148,7 @@ impl Reader {
             let names = if task.by_operator { ROLES_NAMES } else { OWN_NAMES };
             connection.simple_query(&format!("SAVEPOINT part; {names}")).await?;
             let end = match self.read_part(&mut connection, &task).await {
-                Ok(()) => Piece::End(task.part),
+                Ok(end) => end,
                 Err(error) if is_of_the_table(&error) && !task.by_operator => Piece::TableChanged(task.part, error),
                 Err(error) => return Err(error),
             };
@@ -174,7 +174,7 @@ impl Reader {
         Ok(connection)
     }
 
-    async fn read_part(&self, connection: &mut Connection, task: &Task) -> Result<()> {
+    async fn read_part(&self, connection: &mut Connection, task: &Task) -> Result<Piece> {
         let mut copy = connection.copy_out(&task.statement).await?;
         while let Some(bytes) = copy.next_bytes().await? {
             // Room is had before the bytes are read, so that what waits for room waits at the server.
@@ -188,9 +188,10 @@ impl Reader {
         if let Some((table, file)) = task.file
             && present_file(connection, table).await?.is_none_or(|now| now != file)
         {
-            return Err(Error::new(Kind::ServerRefused, "a table was truncated or rewritten while it was to be read"));
+            let why = Error::new(Kind::ServerRefused, "a table was truncated or rewritten while it was to be read");
+            return Ok(Piece::TableChanged(task.part, why));
         }
-        Ok(())
+        Ok(Piece::End(task.part))
     }
 
     async fn send(&self, piece: Piece) -> Result<()> {

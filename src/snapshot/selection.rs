@@ -2,6 +2,7 @@
 //!
 //! Owns [`Selection`]. Pure.
 
+use super::query::Query;
 use super::tables::{Storage, Subject};
 use crate::config::{Connector, QueryOverride, TableOrder};
 use crate::error::Result;
@@ -63,7 +64,7 @@ impl Selection {
     pub fn arrange(&self, subjects: &mut [Subject]) {
         let name = |subject: &Subject| format!("{}.{}", subject.relation.schema, subject.relation.table);
         for subject in &mut *subjects {
-            subject.query = match &self.asked {
+            let text = match &self.asked {
                 Some(request) => request
                     .filter(&subject.relation.schema, &subject.relation.table)
                     .map(|filter| query_of(subject, filter)),
@@ -72,6 +73,7 @@ impl Selection {
                     self.overrides.iter().find(|query| query.table == name).map(|query| query.query.clone())
                 }
             };
+            subject.query = text.map(Query::whole);
         }
         let place = |subject: &Subject| {
             let (schema, table) = (&subject.relation.schema, &subject.relation.table);
@@ -150,7 +152,7 @@ mod tests {
         let mut subjects: Vec<Subject> = all.map(|(schema, table, rows)| subject(schema, table, rows)).collect();
         selection.arrange(&mut subjects);
         let told = |subject: &Subject| {
-            let query = subject.query.as_ref().map(|query| format!(" {query}")).unwrap_or_default();
+            let query = subject.query.as_ref().map(|query| format!(" {}", query.text)).unwrap_or_default();
             format!("{}.{}{query}", subject.relation.schema, subject.relation.table)
         };
         subjects.iter().map(told).collect()
@@ -177,7 +179,8 @@ mod tests {
         let published = Subject { filter: Some("v > 0".to_owned()), ..subject("a", "z", None) };
         let mut subjects = [published, subject("a", "b", None), subject("a", "c", None)];
         selection.arrange(&mut subjects);
-        let queries: Vec<_> = subjects.iter().map(|subject| subject.query.as_deref()).collect();
+        let queries: Vec<_> =
+            subjects.iter().map(|subject| subject.query.as_ref().map(|query| query.text.as_str())).collect();
         let predicate = "SELECT * FROM \"a\".\"z\" WHERE (v > 0) AND (selected > 3 -- no more\n)";
         assert_eq!(queries, [None, Some(" Select * from x -- all"), Some(predicate)]);
     }

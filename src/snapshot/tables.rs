@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use tokio_postgres::types::Type;
 
 use super::heaps::{self, Heap};
+use super::query::Query;
 use super::range::Range;
 use super::reading::Reading;
 use crate::catalog::facts::Facts;
@@ -48,7 +49,7 @@ pub struct Subject {
     /// The publication's row filter, as SQL.
     pub filter: Option<String>,
     /// `snapshot.select.statement.overrides.*`
-    pub query: Option<String>,
+    pub query: Option<Query>,
 }
 
 /// What is known of a table's size before it is read, with that of its partitions.
@@ -81,11 +82,17 @@ impl Subject {
         QualifiedName::new(&self.relation.schema, &self.relation.table)
     }
 
+    /// Whether it can be read in ranges of pages, where its rows lie in such.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.query.as_ref().is_none_or(|query| query.around.is_some())
+    }
+
     /// Whether its rows lie in one heap that can be read in ranges of pages.
     #[must_use]
-    pub const fn pages(&self) -> Option<u32> {
+    pub fn pages(&self) -> Option<u32> {
         match self.storage {
-            Storage::Heap { pages } if self.query.is_none() => Some(pages),
+            Storage::Heap { pages } if self.is_cut() => Some(pages),
             _ => None,
         }
     }
@@ -94,9 +101,11 @@ impl Subject {
     #[must_use]
     pub fn heaps(&self) -> Vec<Heap> {
         if let Storage::Partitions(heaps) = &self.storage
-            && self.query.is_none()
+            && self.is_cut()
         {
-            return heaps.clone();
+            let around = self.query.as_ref().and_then(|query| query.around.as_ref());
+            let is_read = |heap: &&Heap| around.is_none_or(|around| around.reads(&heap.name));
+            return heaps.iter().filter(is_read).cloned().collect();
         }
         let name = TableName { schema: self.relation.schema.clone(), table: self.relation.table.clone() };
         let stored_bytes = self.expected.bytes.max(self.bytes);
@@ -115,11 +124,23 @@ impl Subject {
     pub fn copy_statement(
         &self,
         heap: &Heap,
+        range: (Range, Option<&str>),
+        texts: &[bool],
+        left_out: &[bool],
+    ) -> String {
+        format!("COPY ({}) TO STDOUT (FORMAT binary)", self.select_statement(heap, range, texts, left_out))
+    }
+
+    /// What that copies.
+    #[must_use]
+    pub fn select_statement(
+        &self,
+        heap: &Heap,
         (range, condition): (Range, Option<&str>),
         texts: &[bool],
         left_out: &[bool],
     ) -> String {
-        let mut sql = "COPY (SELECT ".to_owned();
+        let mut sql = "SELECT ".to_owned();
         for (at, column) in self.relation.columns.iter().enumerate() {
             let name = QuotedIdent(&column.name);
             let has = |flags: &[bool]| flags.get(at).copied().unwrap_or_default();
@@ -133,12 +154,6 @@ impl Subject {
                 write!(sql, "{comma}w.{name}")
             };
         }
-        let only = if self.storage == Storage::Elsewhere { "" } else { "ONLY " };
-        let _ = match &self.query {
-            // It may end in a comment.
-            Some(query) => write!(sql, " FROM ({}\n) AS w", query),
-            None => write!(sql, " FROM {only}{} AS w", QualifiedName::new(&heap.name.schema, &heap.name.table)),
-        };
         let mut conditions = Vec::new();
         let mut pages = String::new();
         range.write_condition(&mut pages);
@@ -147,10 +162,17 @@ impl Subject {
             conditions.extend(self.filter.as_deref());
         }
         conditions.extend(condition);
+        let only = if self.storage == Storage::Elsewhere { "" } else { "ONLY " };
+        let mut rows = format!("{only}{} AS w", QualifiedName::new(&heap.name.schema, &heap.name.table));
         for (at, condition) in conditions.into_iter().enumerate() {
-            let _ = write!(sql, " {} ({condition})", if at == 0 { "WHERE" } else { "AND" });
+            let _ = write!(rows, " {} ({condition})", if at == 0 { "WHERE" } else { "AND" });
         }
-        sql.push_str(") TO STDOUT (FORMAT binary)");
+        let _ = match &self.query {
+            None => write!(sql, " FROM {rows}"),
+            // Queries may end in a comment.
+            Some(Query { around: Some(around), .. }) => write!(sql, " FROM ({}\n) AS w", around.with(&rows)),
+            Some(Query { text, around: None }) => write!(sql, " FROM ({text}\n) AS w"),
+        };
         sql
     }
 }
@@ -382,7 +404,7 @@ mod tests {
             table.copy_statement(&table.heaps()[0], (Range::WHOLE, None), &[], &[]),
             "COPY (SELECT w.\"id\", w.\"b\", w.\"c\" FROM \"public\".\"Order \"\"x\"\"\" AS w) TO STDOUT (FORMAT binary)"
         );
-        let table = Subject { query: Some("SELECT * FROM v WHERE id > 3".to_owned()), ..table };
+        let table = Subject { query: Some(Query::whole("SELECT * FROM v WHERE id > 3".to_owned())), ..table };
         assert_eq!(table.pages(), None);
         let statement = table.copy_statement(&table.heaps()[0], (Range::WHOLE, None), &[], &[]);
         assert!(statement.contains(" FROM (SELECT * FROM v WHERE id > 3\n) AS w)"), "{statement}");
@@ -405,7 +427,7 @@ mod tests {
             "COPY (SELECT w.\"id\", w.\"b\", w.\"c\" FROM ONLY \"old\".\"p1\" AS w \
              WHERE (ctid >= '(2,0)'::tid) AND (b > 0)) TO STDOUT (FORMAT binary)"
         );
-        let asked = Subject { query: Some("SELECT 1".to_owned()), ..table };
+        let asked = Subject { query: Some(Query::whole("SELECT 1".to_owned())), ..table };
         assert_eq!(asked.heaps()[0].name.table, "Order \"x\"", "a query is read as one");
     }
 }

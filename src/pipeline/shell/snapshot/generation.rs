@@ -19,6 +19,8 @@ use crate::progress::{self, Part, TableName};
 use crate::signal::Request;
 use crate::snapshot::heaps::Heap;
 use crate::snapshot::plan::{Share, shares};
+use crate::snapshot::queries;
+use crate::snapshot::query::Query;
 use crate::snapshot::readers::{Piece, Task};
 use crate::snapshot::reading::Reading;
 use crate::snapshot::run::{PartId, Run};
@@ -97,6 +99,7 @@ impl Prepared {
                 keeper.execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", subject.name())).await?;
             }
         }
+        queries::cut(&keeper, &mut subjects).await?;
         let ids: Vec<_> = subjects.iter().map(|subject| subject.relation.id).collect();
         let facts = facts::of_relations(sql, &ids).await?;
         let scene = Scene::new(lsn, held.taken, present_xid(sql).await?);
@@ -124,8 +127,9 @@ impl Prepared {
                 plan.add_done();
                 continue;
             }
+            let query = subject.query.as_ref().and_then(Query::print);
             let with_done = |heap: Heap| {
-                let done = keeping.parts(&heap.name, heap.file());
+                let done = keeping.parts(&heap.name, heap.file(), query.as_deref());
                 (heap, done)
             };
             let heaps: Vec<(Heap, Vec<Part>)> = subject.heaps().into_iter().map(with_done).collect();
@@ -151,6 +155,7 @@ impl Prepared {
             sources.push(Source { relation, texts, introduced: false });
             tables.push(Table {
                 name,
+                query,
                 heaps: heaps.into_iter().map(|(heap, _)| Body { heap, changed: false }).collect(),
                 parts: found.len(),
                 left: found.len(),
@@ -224,6 +229,8 @@ pub(super) struct Generation {
 
 struct Table {
     name: TableName,
+    /// What tells the query that is read in its place from another one.
+    query: Option<String>,
     heaps: Vec<Body>,
     parts: usize,
     /// Parts that are not finished.
@@ -312,7 +319,8 @@ impl Generation {
                 && let Some(Body { heap, changed: false }) = table.heaps.get(share.heap)
             {
                 let (from, to) = (share.range.from, share.range.to);
-                keeping.part_done(&heap.name, Part { generation: self.number, heap: heap.file(), from, to, rows });
+                let (generation, query) = (self.number, table.query.clone());
+                keeping.part_done(&heap.name, Part { generation, heap: heap.file(), from, to, query, rows });
             }
         }
         for at in std::mem::take(&mut self.read) {
@@ -336,7 +344,7 @@ impl Generation {
                 self.progress.leave(at);
                 // What was read of other partitions is not touched by this.
                 for Body { heap, .. } in table.heaps.iter().filter(|body| body.changed) {
-                    let parts = keeping.parts(&heap.name, heap.file());
+                    let parts = keeping.parts(&heap.name, heap.file(), table.query.as_deref());
                     keeping.forget(&heap.name, parts.iter().map(|part| part.from).collect());
                 }
                 ScanStatus::SqlException

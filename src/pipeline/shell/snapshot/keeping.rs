@@ -91,8 +91,8 @@ impl Keeping {
         self.book.is_done(table)
     }
 
-    pub(super) fn parts(&self, table: &TableName, heap: (u32, u32)) -> Vec<Part> {
-        self.book.parts(table, heap).cloned().collect()
+    pub(super) fn parts(&self, table: &TableName, heap: (u32, u32), query: Option<&str>) -> Vec<Part> {
+        self.book.parts(table, heap, query).cloned().collect()
     }
 
     /// Rows of tables that this process has finished.

@@ -67,7 +67,8 @@ impl Plan {
         self.parts.extend(parts);
         let name = format!("{}.{}", subject.relation.schema, subject.relation.table);
         // What an operator's query gives, or a filter leaves, nobody has counted.
-        let planned = if subject.query.is_some() {
+        let counted = subject.filter.is_none() && subject.query.is_none();
+        let planned = if !subject.is_cut() {
             Planned { name, bytes: subject.expected.bytes, ..Planned::default() }
         } else {
             let left: u64 = shares.iter().map(of_share).sum();
@@ -75,7 +76,7 @@ impl Plan {
             let heap_bytes = if in_pages > 0 { in_pages } else { subject.expected.bytes };
             Planned {
                 name,
-                rows: subject.expected.rows.filter(|rows| subject.filter.is_none() || *rows == 0),
+                rows: subject.expected.rows.filter(|rows| counted || *rows == 0),
                 bytes: subject.expected.bytes,
                 heap_bytes,
                 rows_before,

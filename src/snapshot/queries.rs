@@ -228,7 +228,7 @@ impl Plan {
             let text = |member: &str| node.get(member).and_then(Value::as_str);
             let below = node.get("Plans").and_then(Value::as_array);
             match (text("Node Type")?, below) {
-                ("Gather" | "Append", Some(below)) => nodes.extend(below),
+                ("Gather" | "Append" | "Result", Some(below)) => nodes.extend(below),
                 ("Seq Scan" | "Foreign Scan", None) => {
                     let (schema, table) = (text("Schema")?.to_owned(), text("Relation Name")?.to_owned());
                     relations.insert(TableName { schema, table });
@@ -262,8 +262,13 @@ mod tests {
         assert_eq!(relations(&one(&scan("a"))), Some(vec!["s.a".to_owned()]));
         assert_eq!(relations(&plan("Gather", &scan("a"))), Some(vec!["s.a".to_owned()]));
         let both = format!("{}, {}", scan("b"), scan("a"));
+        assert_eq!(
+            relations(&plan("Result", &scan("a"))),
+            Some(vec!["s.a".to_owned()]),
+            "a condition that is no row's"
+        );
         assert_eq!(relations(&plan("Append", &both)), Some(vec!["s.a".to_owned(), "s.b".to_owned()]));
-        for node in ["Sort", "Limit", "Aggregate", "Nested Loop", "Subquery Scan", "Merge Append", "Result"] {
+        for node in ["Sort", "Limit", "Aggregate", "Nested Loop", "Subquery Scan", "Merge Append"] {
             assert_eq!(relations(&plan(node, &scan("a"))), None, "{node}");
         }
         let with_subquery = scan("a").replace('}', r#", "Plans": [{"Node Type": "Result"}]}"#);

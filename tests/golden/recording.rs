@@ -12,6 +12,7 @@ use walcast::catalog::facts::{ColumnFacts, Facts, Sending, TableFacts, TypeFacts
 use walcast::catalog::{Learnt, OwnedColumn, OwnedRelation};
 use walcast::lsn::Lsn;
 use walcast::pgoutput::{RelationId, ReplicaIdentity, TypeOid};
+use walcast::snapshot::query::Query;
 use walcast::snapshot::tables::{Expected, Storage, Subject};
 
 use super::chunks::{self, Read};
@@ -146,7 +147,16 @@ fn copies(path: &Path) -> Vec<Copy> {
         let (file, rows, bytes, filter, expected) = (0, None, 0, None, Expected::default());
         Copy {
             signal: line["signal"].as_str().map(str::to_owned),
-            subject: Subject { relation, storage: Storage::Elsewhere, file, rows, bytes, expected, filter, query },
+            subject: Subject {
+                relation,
+                storage: Storage::Elsewhere,
+                file,
+                rows,
+                bytes,
+                expected,
+                filter,
+                query: query.map(Query::whole),
+            },
             texts: texts(line),
             data: from_hex(text(&line["data"])),
         }

@@ -7,6 +7,7 @@ mod incremental;
 mod initial;
 mod notifications;
 mod observed;
+mod overrides;
 mod partitions;
 mod resume;
 mod signals;

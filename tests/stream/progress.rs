@@ -73,7 +73,7 @@ fn snapshot(id: &str, state: SnapshotState) -> Entry {
 }
 
 fn part(id: &str, name: &str, from: u32) -> Entry {
-    let part = Part { generation: 1, heap: HEAP, from, to: Some(from + 1), rows: 100 };
+    let part = Part { generation: 1, heap: HEAP, from, to: Some(from + 1), query: None, rows: 100 };
     Entry::Part { id: SnapshotId(id.to_owned()), table: table(name), part }
 }
 
@@ -138,7 +138,7 @@ fn thousands_of_entries_are_one_write_and_are_read_fast() {
     let since = Instant::now();
     let book = open(&second);
     let opened = since.elapsed();
-    assert_eq!(book.parts(&table("t"), HEAP).count(), 2_000);
+    assert_eq!(book.parts(&table("t"), HEAP, None).count(), 2_000);
     println!("2,001 entries: kept in {kept:?}, read in {opened:?}");
     assert!(kept < Duration::from_secs(10), "kept in {kept:?}");
     assert!(opened < Duration::from_secs(10), "read in {opened:?}");

@@ -125,6 +125,9 @@ pub(super) static PROPERTIES: &[Property] = &[
 
 pub(super) static PREFIXES: &[Prefix] = &[
     Prefix::implemented("signal.consumer.", "Settings of the consumer of signals"),
-    Prefix::implemented("snapshot.select.statement.overrides.", "The query of one table"),
+    Prefix::implemented(
+        "snapshot.select.statement.overrides.",
+        "The query of one table; SELECT .. FROM table WHERE .. is read in parts",
+    ),
     Prefix::no_effect("snapshot.max.threads.multiplier.", CUT_BY_SIZE, "Chunks of one table for each thread"),
 ];

@@ -44,7 +44,7 @@ async fn read(configuration: &str, known: &mut Known, lines: &mut Vec<String>) -
     }
     let selection = Selection::new(&connector)?;
     for (subject, texts, data) in copied(&connector, &selection).await? {
-        if known.insert((subject.relation.id.0, subject.query.clone())) {
+        if known.insert((subject.relation.id.0, subject.query.as_ref().map(|query| query.text.clone()))) {
             lines.push(line(&subject, &texts, &data).to_string());
         }
     }
@@ -111,7 +111,7 @@ fn line(subject: &Subject, texts: &[bool], data: &str) -> Value {
         "table": relation.table,
         "identity": identity,
         "columns": columns.collect::<Vec<_>>(),
-        "query": subject.query,
+        "query": subject.query.as_ref().map(|query| &query.text),
         "data": data,
     })
 }

@@ -5,7 +5,7 @@
 //! 1. that the name in it is that of the table, or of a view whose query is as simple, which then stands in its place;
 //! 2. that each function in it gives the same for the same row, whatever other rows and tables hold: a row that did not
 //!    change is judged as before. What only reads the clock or settings of the session counts as such, because it is asked
-//!    for in the course of the snapshot either way;
+//!    for in the course of the snapshot either way. Operators and casts are taken to be immutable;
 //! 3. what it would do: all of it is one scan of the table, or of partitions of it, and not much more work than the query as it
 //!    stands, which may find few rows by an index; and what it is made into is a scan as well.
 //!

@@ -362,6 +362,7 @@ async fn read_partitions(reading: &Reading, subjects: &mut Subjects) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::query::Form;
 
     fn subject(storage: Storage) -> Subject {
         let column =
@@ -408,6 +409,22 @@ mod tests {
         assert_eq!(table.pages(), None);
         let statement = table.copy_statement(&table.heaps()[0], (Range::WHOLE, None), &[], &[]);
         assert!(statement.contains(" FROM (SELECT * FROM v WHERE id > 3\n) AS w)"), "{statement}");
+    }
+
+    #[test]
+    fn a_query_that_is_cut_is_copied_around_a_range_of_its_table() {
+        let table = Subject { filter: Some("b > 0".to_owned()), ..subject(Storage::Heap { pages: 9 }) };
+        let text = "SELECT * FROM orders o WHERE o.b > 3 -- large";
+        let around = Form::of(text).unwrap().around(vec!["id".to_owned(), "b".to_owned()]);
+        let query = Query { text: text.to_owned(), around: Some(around) };
+        let table = Subject { query: Some(query), ..table };
+        assert_eq!(table.pages(), Some(9));
+        assert_eq!(
+            table.copy_statement(&table.heaps()[0], (Range { from: 4, to: None }, Some("true")), &[], &[false, true]),
+            "COPY (SELECT w.\"id\", NULL, w.\"c\" FROM (SELECT * FROM (SELECT w.\"id\", w.\"b\" \
+             FROM ONLY \"public\".\"Order \"\"x\"\"\" AS w WHERE (ctid >= '(4,0)'::tid) AND (true)) AS o \
+             WHERE o.b > 3 -- large\n) AS w) TO STDOUT (FORMAT binary)"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use walcast::local::PostgresServer;
 
+use super::incremental::{SIGNALS, TABLE as SIGNAL_TABLE, signal};
 use super::writers::{Held, Stop, rounds, table, write};
 use crate::stream::scene::{Scene, after, operations};
 use crate::support::database::Session;
@@ -314,4 +315,19 @@ fn a_query_of_a_partitioned_table_reads_only_the_partitions_that_it_wants() {
     let reads = reads(&records);
     let expected: BTreeSet<i64> = (4501..=9000).filter(|id| id % 30 < 20).collect();
     assert_eq!((reads.keys().copied().collect(), records.len()), (expected, 3000));
+}
+
+#[test]
+fn what_a_blocking_snapshot_asks_for_is_read_in_parts() {
+    // Given a connector that streams, when a signal asks for rows of a large table.
+    let scene = Scene::new(servers::postgres_18(), &format!("{TABLE}{SIGNALS}"));
+    let walcast = scene.stream(&[SIGNAL_TABLE, TWO_READERS]);
+    let asked = r#"{"type": "blocking", "data-collections": ["public.b"],
+                    "additional-conditions": [{"data-collection": "public.b", "filter": "id > 100 -- not the first"}]}"#;
+    signal(&scene, "s", "execute-snapshot", asked);
+
+    // Then several parts have them.
+    let records = scene.wait_for("public.b", 19_900);
+    assert_eq!((reads(&records).len(), records.len()), (19_900, 19_900));
+    assert!(parts_planned(&walcast) >= 4, "{}", walcast.stderr());
 }

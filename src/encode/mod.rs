@@ -116,6 +116,8 @@ struct Encoded {
     values: Vec<u8>,
     headers: Vec<u8>,
     records: Vec<Ranges>,
+    /// What the clock showed, where it was looked at.
+    unix_millis: Option<i64>,
     /// They stand without the number of a schema that is not registered yet.
     lacks_numbers: bool,
     /// Whether records of no table carry walcast's own headers.
@@ -266,6 +268,7 @@ impl Encoder {
         let index = if planned { last } else { self.plan_index(event.relation) };
         self.encoded.clear(Origin::Table);
         self.encoded.plan = index;
+        self.encoded.unix_millis = i64::try_from(now_unix_nanos / 1_000_000).ok();
         if is_empty(event) {
             return Ok(0);
         }
@@ -330,6 +333,7 @@ impl Encoder {
             value: parts.value.clone().and_then(|range| encoded.values.get(range)),
             partition: place.partition,
             headers: Headers { own, shared: place.headers, stamps },
+            unix_millis: encoded.unix_millis,
             ticket,
         })
     }
@@ -373,6 +377,7 @@ impl Encoded {
         self.origin = origin;
         self.lacks_numbers = false;
         self.stamped = false;
+        self.unix_millis = None;
         self.records.clear();
         for buffer in [&mut self.keys, &mut self.values, &mut self.headers] {
             buffer.clear();

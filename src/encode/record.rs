@@ -75,6 +75,8 @@ pub struct Record<'a> {
     pub partition: Option<i32>,
     /// Headers in wire order.
     pub headers: Headers<'a>,
+    /// When it was made, in milliseconds since the Unix epoch, where that is known: a sink need not look at the clock again.
+    pub unix_millis: Option<i64>,
     /// The unit it belongs to.
     pub ticket: Ticket,
 }

@@ -492,7 +492,7 @@ impl From<&Event<'_>> for Emptied {
 }
 
 /// Nanoseconds since the Unix epoch, for the clock fields of records.
-fn unix_nanos() -> u64 {
+pub(super) fn unix_nanos() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::pump::{Fault, Lacks, Pause, Pump, Scene};
+use super::pump::{Fault, Lacks, Pause, Pump, Scene, unix_nanos};
 use crate::catalog::RelationVersion;
 use crate::error::{Error, Kind, Result};
 use crate::sink::Sink;
@@ -16,6 +16,10 @@ use crate::snapshot::run::{PartId, Ready, Run};
 
 /// Rows between two looks at the callbacks, the clock and the stop signal.
 const ROWS_PER_TURN_MAX: usize = 2_048;
+
+/// Rows between two looks at the clock that records show. So many take some ten microseconds; the clock and its three
+/// figures, each time anew, would be a twentieth of the time that a row takes.
+const ROWS_PER_INSTANT: usize = 16;
 
 /// A table that is being read.
 #[derive(Debug)]
@@ -100,7 +104,11 @@ impl Feed {
 
     /// Works until there is a reason to stop.
     pub(super) fn drive<S: Sink>(&mut self, run: &mut Run, pump: &mut Pump, sink: &mut S) -> Result<Stop, Fault> {
-        for _ in 0..ROWS_PER_TURN_MAX {
+        let mut now_unix_nanos = 0;
+        for turn in 0..ROWS_PER_TURN_MAX {
+            if turn % ROWS_PER_INSTANT == 0 {
+                now_unix_nanos = unix_nanos();
+            }
             if let Some(offered) = &self.offered {
                 let Some(records) = pump.offer(sink, offered.ticket)? else { return Ok(Stop::SinkFull) };
                 run.taken(offered.part, records).map_err(Fault::Source)?;
@@ -115,7 +123,9 @@ impl Feed {
                 self.ready.push_front(ready);
                 return Ok(Stop::NewTable(table));
             }
-            let pause = pump.read(&self.scene, &source.relation, &ready, &source.texts).map_err(Fault::Source)?;
+            let pause = pump
+                .read(&self.scene, &source.relation, &ready, &source.texts, now_unix_nanos)
+                .map_err(Fault::Source)?;
             self.offered = Some(ready);
             if let Some(Pause::Unready(lacks)) = pause {
                 return Ok(Stop::Unready(lacks));

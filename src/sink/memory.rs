@@ -282,6 +282,7 @@ mod tests {
             value: Some(value),
             partition: None,
             headers: Headers { own: Some(("own", b"1")), shared: &shared, stamps: Stamps::NONE },
+            unix_millis: None,
             ticket: Ticket::from_u64(ticket),
         })
     }

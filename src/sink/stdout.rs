@@ -205,7 +205,15 @@ mod tests {
         let shared: Arc<[Header]> = Arc::from([Header { key: "run".to_owned(), value: b"a\"b".to_vec() }]);
         let headers =
             Headers { own: Some(("__debezium.newkey", b"{\"id\":2}")), shared: &shared, stamps: Stamps::NONE };
-        sink.append(&Record { topic: &topic, key, value, partition: None, headers, ticket: Ticket::from_u64(ticket) })
+        sink.append(&Record {
+            topic: &topic,
+            key,
+            value,
+            partition: None,
+            headers,
+            unix_millis: None,
+            ticket: Ticket::from_u64(ticket),
+        })
     }
 
     /// An output that fails with a kind of error, or counts its flushes.

@@ -72,7 +72,8 @@ impl Scene {
 }
 
 impl Pump {
-    /// Encodes a row of a snapshot; its records then wait. Gives a pause where their topic has to be made ready first.
+    /// Encodes a row of a snapshot; its records then wait. Gives a pause where their topic has to be made ready first. `now_unix_nanos`
+    /// is what the record's clocks show.
     ///
     /// # Errors
     /// `Undecodable` for a value that is none of its type, unless such rows are left out; `Protocol` for a row that does not
@@ -83,10 +84,11 @@ impl Pump {
         relation: &Arc<RelationVersion>,
         ready: &Ready,
         texts: &[bool],
+        now_unix_nanos: u64,
     ) -> Result<Option<Pause>> {
         let row = Tuple::from_copy(&ready.row, texts)?;
         let event = scene.row(relation, row, ready.mark);
-        match encode(&mut self.encoder, &mut self.tables, &event, unix_nanos()) {
+        match encode(&mut self.encoder, &mut self.tables, &event, now_unix_nanos) {
             Ok(waiting) => self.waiting = waiting,
             Err(error) => {
                 let (encoder, off_table) = (&mut self.encoder, &mut self.off_table);

@@ -310,6 +310,7 @@ impl Sink for KafkaSink {
         sending.key = record.key;
         sending.payload = record.value;
         sending.partition = record.partition;
+        sending.timestamp = record.unix_millis;
         sending.headers = self.headers(record.headers);
         match self.producer.send(sending) {
             Ok(()) => {

@@ -59,6 +59,7 @@ impl Sample {
             value: self.value.as_deref(),
             partition: None,
             headers: Headers { own: self.own, shared: &self.shared, stamps: Stamps::NONE },
+            unix_millis: None,
             ticket: Ticket::from_u64(self.ticket),
         })
     }
@@ -110,8 +111,8 @@ struct Seen {
     headers: Vec<(String, String)>,
 }
 
-/// Reads so many records from the beginning of all partitions.
-fn consumed(mock: &Mock, topic: &str, partitions: i32, records: usize) -> Vec<Seen> {
+/// A consumer at the beginning of all partitions.
+fn reader(mock: &Mock, topic: &str, partitions: i32) -> BaseConsumer {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", mock.bootstrap_servers())
         .set("group.id", "reader")
@@ -122,6 +123,12 @@ fn consumed(mock: &Mock, topic: &str, partitions: i32, records: usize) -> Vec<Se
         list.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
     }
     consumer.assign(&list).unwrap();
+    consumer
+}
+
+/// Reads so many records from the beginning of all partitions.
+fn consumed(mock: &Mock, topic: &str, partitions: i32, records: usize) -> Vec<Seen> {
+    let consumer = reader(mock, topic, partitions);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let since = Instant::now();
     let mut seen = Vec::new();
@@ -389,4 +396,25 @@ async fn preflight_tells_who_answers_and_what_is_wrong() {
     assert_eq!((found.cluster.unwrap().brokers, found.findings), (1, vec![]));
     let found = preflight(&kafka(mock.bootstrap_servers(), 1, &[("acks", "0")]), &[]).await.unwrap();
     assert_eq!(found.findings[0].property, "producer.override.acks");
+}
+
+#[test]
+fn a_record_has_the_time_that_it_was_made_at() {
+    let mock = cluster("t", 1);
+    let mut sink = open(&mock, 64 << 20, &[]);
+    let headers = Headers { own: None, shared: &Arc::from([]), stamps: Stamps::NONE };
+    let unix_millis = Some(1_700_000_000_123);
+    let (topic, ticket) = (Arc::from("t"), Ticket::from_u64(0));
+    let record = Record { topic: &topic, key: None, value: Some(b"v"), partition: None, headers, unix_millis, ticket };
+    assert_eq!(sink.append(&record).unwrap(), Append::Taken);
+    delivered(&mut sink);
+    let consumer = reader(&mock, "t", 1);
+    let since = Instant::now();
+    let message = loop {
+        assert!(since.elapsed() < PATIENCE);
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            break message.unwrap();
+        }
+    };
+    assert_eq!(message.timestamp().to_millis(), unix_millis);
 }

@@ -4,8 +4,8 @@
 //!
 //! The two bounds are measured with what walcast itself asks of either side: *copy* reads the same columns in the same
 //! ranges of pages with `COPY ... (FORMAT binary)` through as many connections under one snapshot, and throws them away;
-//! *produce* hands the very records that walcast wrote, headers included, to a producer with the same settings into a topic
-//! with the same settings. Whatever reads and writes cannot be faster than the slower of them, and shares the machine with both.
+//! *produce* hands the very records that walcast wrote, headers included, to a producer with the same settings and the same
+//! allocator, into a topic with the same settings. Whatever reads and writes cannot be faster than the slower of them, and shares the machine with both.
 //!
 //! A connector's time runs from the moment its slot stands until the last row is in the topic; its start is not in it.
 //! Who is measured alternates within a round, because a machine's speed drifts; figures are medians of the rounds, and a
@@ -88,6 +88,10 @@ enum Role {
     #[command(hide = true)]
     Produce(produce::Arguments),
 }
+
+/// walcast's own: the bare producer is not to wait for another one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

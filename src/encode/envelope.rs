@@ -173,6 +173,9 @@ pub(super) struct Surroundings {
     before_lsn: Vec<u8>,
     /// From there to the operation.
     after_lsn: Vec<u8>,
+    /// From the row to the clock, of rows that are read at this LSN: a snapshot has one for all its rows.
+    read: Vec<u8>,
+    read_at: Option<Lsn>,
     unix_nanos: Option<u64>,
     /// The clocks and the end.
     clock: Vec<u8>,
@@ -204,6 +207,8 @@ impl Surroundings {
             sequence_head: Vec::new(),
             before_lsn: Vec::new(),
             after_lsn: Vec::new(),
+            read: Vec::new(),
+            read_at: None,
             unix_nanos: None,
             clock: Vec::new(),
         }
@@ -223,6 +228,7 @@ impl Surroundings {
         if self.scope != Some(scope) {
             self.render(format, plan, event, scope);
             self.scope = Some(scope);
+            self.read_at = None;
         }
         if self.unix_nanos != Some(unix_nanos) {
             self.render_clock(format, unix_nanos);
@@ -288,6 +294,29 @@ impl Surroundings {
     /// Appends everything that follows the row after, to the end of the envelope.
     #[inline]
     pub(super) fn write<F: Format>(
+        &mut self,
+        out: &mut Vec<u8>,
+        format: F,
+        lsn: Lsn,
+        order: Option<Order>,
+        operation: Operation,
+    ) {
+        if operation == Operation::Read && order.is_none() {
+            if self.read_at != Some(lsn) {
+                let mut read = std::mem::take(&mut self.read);
+                read.clear();
+                self.write_to_clock(&mut read, format, lsn, None, operation);
+                (self.read, self.read_at) = (read, Some(lsn));
+            }
+            out.extend_from_slice(&self.read);
+        } else {
+            self.write_to_clock(out, format, lsn, order, operation);
+        }
+        out.extend_from_slice(&self.clock);
+    }
+
+    #[inline]
+    fn write_to_clock<F: Format>(
         &self,
         out: &mut Vec<u8>,
         format: F,
@@ -317,6 +346,5 @@ impl Surroundings {
             Operation::Truncate => truncate,
             Operation::Read => read,
         });
-        out.extend_from_slice(&self.clock);
     }
 }

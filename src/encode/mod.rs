@@ -308,6 +308,7 @@ impl Encoder {
     /// A record of the last event encoded, counted from 0; `None` beyond the last one, and where it lacks the number of
     /// a schema ([`Encoder::lacks_numbers`]).
     #[must_use]
+    #[inline]
     pub fn record(&self, index: usize, ticket: Ticket) -> Option<Record<'_>> {
         let encoded = &self.encoded;
         if encoded.lacks_numbers {

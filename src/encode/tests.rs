@@ -4,7 +4,7 @@ use super::*;
 use crate::catalog::{Column, ColumnType, DeclaredType, Learnt, Nullability, NumericSize, SourceType, UnknownType};
 use crate::config::{SkippedOperations, Unrepresentable};
 use crate::error::Kind;
-use crate::event::{OldRow, Transaction, TransactionOrigin};
+use crate::event::{OldRow, SnapshotMark, Transaction, TransactionOrigin};
 use crate::lsn::{CommitLsn, Lsn, Position};
 use crate::pgoutput::build::TupleBuffer;
 use crate::pgoutput::{Datum, ReplicaIdentity, TypeOid, Xid};
@@ -127,6 +127,7 @@ fn an_envelope_is_debeziums_from_end_to_end() {
     let record = encoder.record(0, Ticket::from_u64(7)).unwrap();
 
     assert_eq!((count, &**record.topic, record.ticket), (1, "shop.public.t", Ticket::from_u64(7)));
+    assert_eq!(record.unix_millis, Some(1_700_000_000_123));
     assert_eq!(record.key, Some(&br#"{"id":1}"#[..]));
     let expected = format!(
         concat!(
@@ -163,26 +164,29 @@ fn an_envelope_is_debeziums_from_end_to_end() {
 fn source_follows_the_transaction() {
     let relation = people();
     let row = TupleBuffer::of_text(&["1", "a", "b"]);
-    let change = Change::Insert { new: row.tuple() };
-    let mut encoder = Encoder::new(options());
-    let mut value = |event: Event<'_>| {
-        encoder.encode(&event, NOW_NANOS).unwrap();
-        String::from_utf8(encoder.record(0, Ticket::from_u64(1)).unwrap().value.unwrap().to_vec()).unwrap()
-    };
+    for change in [Change::Insert { new: row.tuple() }, Change::Read { row: row.tuple(), mark: SnapshotMark::Within }] {
+        let mut encoder = Encoder::new(options());
+        let mut value = |event: Event<'_>| {
+            encoder.encode(&event, NOW_NANOS).unwrap();
+            String::from_utf8(encoder.record(0, Ticket::from_u64(1)).unwrap().value.unwrap().to_vec()).unwrap()
+        };
 
-    let first = transaction();
-    let without = value(Event { last_commit: None, ..event(&first, &relation, change) });
-    let later_row = value(Event { lsn: Lsn::new(950), last_commit: None, ..event(&first, &relation, change) });
-    let second = Transaction {
-        commit: CommitLsn::new(Lsn::new(2_000)),
-        origin: Some(TransactionOrigin { name: "up \"1\"".to_owned(), lsn: Lsn::new(55) }),
-        ..first.clone()
-    };
-    let replicated = value(event(&second, &relation, change));
+        let first = transaction();
+        let without = value(Event { last_commit: None, ..event(&first, &relation, change) });
+        let later = value(Event { lsn: Lsn::new(950), last_commit: None, ..event(&first, &relation, change) });
+        let again = value(Event { lsn: Lsn::new(950), last_commit: None, ..event(&first, &relation, change) });
+        let second = Transaction {
+            commit: CommitLsn::new(Lsn::new(2_000)),
+            origin: Some(TransactionOrigin { name: "up \"1\"".to_owned(), lsn: Lsn::new(55) }),
+            ..first.clone()
+        };
+        let replicated = value(Event { lsn: Lsn::new(950), ..event(&second, &relation, change) });
 
-    assert!(without.contains(r#""sequence":"[null,\"900\"]""#), "{without}");
-    assert!(later_row.contains(r#""sequence":"[null,\"950\"]""#) && later_row.contains(r#""lsn":950"#), "{later_row}");
-    assert!(replicated.contains(r#""origin":"up \"1\"","origin_lsn":55}"#), "{replicated}");
+        assert!(without.contains(r#""sequence":"[null,\"900\"]""#), "{without}");
+        assert!(later.contains(r#""sequence":"[null,\"950\"]""#) && later.contains(r#""lsn":950"#), "{later}");
+        assert_eq!(later, again);
+        assert!(replicated.contains(r#""origin":"up \"1\"","origin_lsn":55}"#), "{replicated}");
+    }
 }
 
 #[test]

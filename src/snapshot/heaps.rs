@@ -22,7 +22,7 @@ pub struct Heap {
     pub name: TableName,
     /// Its OID.
     pub id: RelationId,
-    /// The file that holds its rows; another one after a truncation or a rewrite.
+    /// The file that holds its rows; another one after a truncation or a rewrite; 0 where it has none.
     pub file: u32,
     /// Pages now; unknown where its rows do not lie in pages that can be read in ranges.
     pub pages: Option<u32>,

@@ -146,7 +146,8 @@ impl Prepared {
                 let part = PartId(parts.len());
                 let range = (share.range, share.condition.as_deref());
                 let statement = subject.copy_statement(heap, range, &texts, &left_out);
-                let file = heap.pages.map(|_| heap.file());
+                // Partitioned tables and what lies at another server have no file of their own.
+                let file = (heap.file != 0).then(|| heap.file());
                 tasks.push(Task { part, statement, file, by_operator: subject.query.is_some() });
                 parts.push((table, share.clone()));
             }

@@ -39,12 +39,6 @@ impl Heap {
         (self.id.0, self.file)
     }
 
-    /// Its name with that of its schema.
-    #[must_use]
-    pub fn full_name(&self) -> String {
-        format!("{}.{}", self.name.schema, self.name.table)
-    }
-
     /// Bytes of one of its pages.
     #[must_use]
     pub fn page_bytes(&self) -> u64 {

@@ -92,7 +92,7 @@ pub fn shares(heaps: &[(Heap, Vec<Part>)], readers: usize, generations: &[Genera
 /// The pages that are left of a heap.
 fn left(pages: u32, step: u32, done: &[Part]) -> Vec<Range> {
     let read: Vec<Range> = done.iter().map(|part| Range { from: part.from, to: part.to }).collect();
-    if read.is_empty() { Range::cut(pages, step) } else { Range::left(&read, pages, step) }
+    Range::left(&read, pages, step)
 }
 
 /// Parts side by side that one generation read, taken together up to so many pages: most rows of them have not changed,

@@ -75,14 +75,14 @@ pub async fn cut(reading: &Reading, subjects: &mut [Subject]) -> Result<()> {
         reading.execute("SAVEPOINT query").await?;
         let found = judge(reading, &plain, &text).await;
         reading.execute("ROLLBACK TO SAVEPOINT query; RELEASE SAVEPOINT query").await?;
-        let name = format!("{}.{}", subject.relation.schema, subject.relation.table);
+        let name = subject.table_name();
         let found = match found {
             Err(error) if error.class() != Class::Definite => return Err(error),
             found => found.unwrap_or(Err(Whole::Refused)),
         };
         match found {
             Ok(around) => subject.query = Some(Query { text, around: Some(around) }),
-            Err(why) => tracing::info!(table = name, "a query is read as one part: {}", why.words()),
+            Err(why) => tracing::info!(table = name.to_string(), "a query is read as one part: {}", why.words()),
         }
     }
     Ok(())
@@ -246,8 +246,7 @@ mod tests {
 
     fn relations(plan: &str) -> Option<Vec<String>> {
         let plan = Plan::from_sql(&Type::JSON, plan.as_bytes()).unwrap();
-        let name = |name: TableName| format!("{}.{}", name.schema, name.table);
-        plan.relations().map(|found| found.into_iter().map(name).collect())
+        plan.relations().map(|found| found.iter().map(TableName::to_string).collect())
     }
 
     #[test]

@@ -82,6 +82,12 @@ impl Subject {
         QualifiedName::new(&self.relation.schema, &self.relation.table)
     }
 
+    /// Its name as progress and notifications have it.
+    #[must_use]
+    pub fn table_name(&self) -> TableName {
+        TableName { schema: self.relation.schema.clone(), table: self.relation.table.clone() }
+    }
+
     /// Whether it can be read in ranges of pages, where its rows lie in such.
     #[must_use]
     pub fn is_cut(&self) -> bool {
@@ -107,7 +113,7 @@ impl Subject {
             let is_read = |heap: &&Heap| around.is_none_or(|around| around.reads(&heap.name));
             return heaps.iter().filter(is_read).cloned().collect();
         }
-        let name = TableName { schema: self.relation.schema.clone(), table: self.relation.table.clone() };
+        let name = self.table_name();
         let stored_bytes = self.expected.bytes.max(self.bytes);
         vec![Heap { name, id: self.relation.id, file: self.file, pages: self.pages(), bytes: self.bytes, stored_bytes }]
     }
@@ -290,10 +296,28 @@ pub async fn of_publication(
         subjects.insert(id, (subject, attributes.map(BTreeSet::from_iter)));
     }
     read_columns(reading, &mut subjects).await?;
-    read_partitions(reading, &mut subjects).await?;
     let mut subjects: Vec<Subject> = subjects.into_values().map(|(subject, _)| subject).collect();
     subjects.sort_by_cached_key(Subject::name);
     Ok(subjects)
+}
+
+/// Finds the partitions of those that are partitioned, where they can be read one by one.
+///
+/// # Errors
+/// Any kind a server answer maps to.
+pub async fn read_partitions(reading: &Reading, subjects: &mut [Subject]) -> Result<()> {
+    if reading.version() < PARTITION_ROOTS {
+        return Ok(());
+    }
+    let elsewhere = subjects.iter().filter(|subject| subject.storage == Storage::Elsewhere);
+    let roots: Vec<u32> = elsewhere.map(|subject| subject.relation.id.0).collect();
+    let mut found = heaps::of_partitions(reading, &roots).await?;
+    for subject in subjects {
+        if let Some(heaps) = found.remove(&subject.relation.id) {
+            subject.storage = Storage::Partitions(heaps);
+        }
+    }
+    Ok(())
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate, not negative")]
@@ -340,21 +364,6 @@ async fn read_columns(reading: &Reading, subjects: &mut Subjects) -> Result<()> 
             typmod: field(&row, "typmod")?,
             identity: field(&row, "identity")?,
         });
-    }
-    Ok(())
-}
-
-/// Partitioned tables by their partitions, where those can be read one by one.
-async fn read_partitions(reading: &Reading, subjects: &mut Subjects) -> Result<()> {
-    if reading.version() < PARTITION_ROOTS {
-        return Ok(());
-    }
-    let elsewhere = subjects.values().filter(|(subject, _)| subject.storage == Storage::Elsewhere);
-    let roots: Vec<u32> = elsewhere.map(|(subject, _)| subject.relation.id.0).collect();
-    for (root, heaps) in heaps::of_partitions(reading, &roots).await? {
-        if let Some((subject, _)) = subjects.get_mut(&root) {
-            subject.storage = Storage::Partitions(heaps);
-        }
     }
     Ok(())
 }

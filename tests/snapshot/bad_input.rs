@@ -23,14 +23,19 @@ const SLOWLY: [(&str, &str); 4] = [
     ("snapshot.select.statement.overrides.public.a", "SELECT a.* FROM public.a, pg_sleep(2)"),
 ];
 
-/// Starts an initial snapshot, and changes the second table while the first one is being read.
-fn change_during_initial(change: &str) -> (Scene, Walcast) {
-    let scene = Scene::new(servers::postgres_18(), TABLES);
-    let walcast = scene.start(&SLOWLY);
+/// Waits until a table is being read whose query takes its time with `pg_sleep()`.
+pub(super) fn wait_until_first_is_read(scene: &Scene) {
     wait::until("the first table is being read", wait::PATIENCE, || {
         let sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
         scene.database.session().value(sql).is_some()
     });
+}
+
+/// Starts an initial snapshot, and changes the second table while the first one is being read.
+fn change_during_initial(change: &str) -> (Scene, Walcast) {
+    let scene = Scene::new(servers::postgres_18(), TABLES);
+    let walcast = scene.start(&SLOWLY);
+    wait_until_first_is_read(&scene);
     scene.execute(change);
     (scene, walcast)
 }

@@ -6,6 +6,16 @@ use crate::stream::scene::{Scene, wait_until_health};
 use crate::support::walcast::Walcast;
 use crate::support::{servers, wait};
 
+/// Parts that were planned, as the log tells it.
+#[track_caller]
+pub(super) fn parts_planned(walcast: &Walcast) -> usize {
+    walcast.wait_until_logged("reading tables");
+    let log = walcast.stderr();
+    let line = log.lines().find(|line| line.contains("reading tables")).expect("it was logged");
+    let number = line.split_once(" parts=").expect("a number of parts").1.split(' ').next();
+    number.expect("a number").parse().expect("a number")
+}
+
 fn status(walcast: &Walcast) -> Value {
     let (code, body) = walcast.http("/status").expect("an answer");
     assert_eq!(code, 200);

@@ -1,17 +1,15 @@
 //! Queries that are read in place of tables: in parts where they say yes or no to each row, as one everywhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use walcast::local::PostgresServer;
 
+use super::bad_input::wait_until_first_is_read;
 use super::incremental::{SIGNALS, TABLE as SIGNAL_TABLE, signal};
-use super::writers::{Held, Stop, rounds, table, write};
+use super::observed::parts_planned;
+use super::writers::{held, kill_again_and_again, rounds, table};
 use crate::stream::scene::{Scene, after, operations};
-use crate::support::database::Session;
 use crate::support::topics::ConsumedRecord;
-use crate::support::walcast::Walcast;
 use crate::support::{servers, wait};
 
 const INITIAL: (&str, &str) = ("snapshot.mode", "initial");
@@ -31,16 +29,6 @@ const GATE: &str = "
         IF id = 19990 THEN PERFORM pg_advisory_xact_lock_shared(4711); END IF;
         RETURN true;
     END $$;";
-
-/// Parts that were planned, as the log tells it.
-#[track_caller]
-fn parts_planned(walcast: &Walcast) -> usize {
-    walcast.wait_until_logged("reading tables");
-    let log = walcast.stderr();
-    let line = log.lines().find(|line| line.contains("reading tables")).expect("it was logged");
-    let number = line.split_once(" parts=").expect("a number of parts").1.split(' ').next();
-    number.expect("a number").parse().expect("a number")
-}
 
 /// Rows in parts that are kept as done, and how many parts.
 fn kept(scene: &Scene) -> (u64, usize) {
@@ -103,62 +91,32 @@ fn what_was_read_of_a_query_is_not_read_again_and_what_changed_is() {
     );
 
     // And the topic holds what the query gives, and every change.
-    let mut held = Held::default();
-    for record in records.iter().filter(|record| record.value.is_some()) {
-        held.take(&record.json());
-    }
     let mut expected = table(&scene, "b");
     expected.retain(|id, _| !(5001..6000).contains(id));
-    assert!(held.rows == expected, "topic and table differ");
+    assert!(held(&records) == expected, "topic and table differ");
 }
 
 /// Kills the connector at random moments of its snapshot, under writers, and audits the topic.
 fn audit(seed: u64) {
-    let mut random = fastrand::Rng::with_seed(seed);
+    // Given a connector that is killed again and again, when at last it may go on.
     let scene = Scene::new(servers::postgres_18(), &format!("{TABLE} CREATE TABLE a (LIKE b INCLUDING ALL)"));
-    let stop = AtomicBool::new(false);
-    let sessions: Vec<Session> = (0..2).map(|_| scene.database.another_session()).collect();
     let query = "SELECT * FROM public.b WHERE id < 5000 OR id >= 6000";
     let properties = [INITIAL, TWO_READERS, (OVERRIDES, "public.b"), (OF_B, query)];
-    std::thread::scope(|scope| {
-        let writer = |(at, session)| {
-            let stop = &stop;
-            scope.spawn(move || write(session, seed * 2 + at, stop))
-        };
-        let writers: Vec<_> = (0..).zip(&sessions).map(writer).collect();
-        let _ends = Stop(&stop);
-        // Given a connector that is killed again and again, when at last it may go on.
-        for _ in 0..3 {
-            let mut walcast = scene.start(&properties);
-            wait::until("rows were read", wait::PATIENCE, || !scene.topics.existing().is_empty());
-            std::thread::sleep(Duration::from_millis(random.u64(0..300)));
-            walcast.kill();
-        }
-        let mut walcast = scene.start(&properties);
-        walcast.wait_until_streaming(&scene.database);
-        stop.store(true, Ordering::Relaxed);
-        for writer in writers {
-            writer.join().expect("a writer");
-        }
-        assert_agree_but_for_what_is_left_out(&scene, seed);
-    });
+    let _walcast = kill_again_and_again(&scene, &properties, seed, 300);
+    assert_agree_but_for_what_is_left_out(&scene, seed);
 }
 
 /// Every row that the query gives is there, and as it is.
 fn assert_agree_but_for_what_is_left_out(scene: &Scene, seed: u64) {
     let records = scene.settled("public.b");
     assert!(reads(&records).keys().all(|id| !(5000..6000).contains(id)), "seed {seed}");
-    let mut held = Held::default();
-    for record in records.iter().filter(|record| record.value.is_some()) {
-        held.take(&record.json());
-    }
-    let mut expected = table(scene, "b");
+    let (mut held, mut expected) = (held(&records), table(scene, "b"));
     // What the query leaves out comes with its changes, without the text that did not change.
-    for rows in [&mut expected, &mut held.rows] {
+    for rows in [&mut expected, &mut held] {
         rows.retain(|id, _| !(5000..6000).contains(id));
     }
-    let ids: BTreeSet<&i64> = expected.keys().chain(held.rows.keys()).collect();
-    let differing: Vec<_> = ids.into_iter().filter(|id| expected.get(id) != held.rows.get(id)).take(5).collect();
+    let ids: BTreeSet<&i64> = expected.keys().chain(held.keys()).collect();
+    let differing: Vec<_> = ids.into_iter().filter(|id| expected.get(id) != held.get(id)).take(5).collect();
     assert!(differing.is_empty(), "seed {seed}: topic and table differ in {differing:?}");
 }
 
@@ -206,10 +164,7 @@ fn rewrite_before_reading(query: &str) {
         ("snapshot.select.statement.overrides.public.a", "SELECT a.* FROM public.a, pg_sleep(2)"),
         (OF_B, query),
     ]);
-    wait::until("the first table is being read", wait::PATIENCE, || {
-        let sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-        scene.database.session().value(sql).is_some()
-    });
+    wait_until_first_is_read(&scene);
     scene.execute("ALTER TABLE b ALTER v TYPE bigint");
     walcast.wait_until_streaming(&scene.database);
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::bad_input::wait_until_first_is_read;
+use super::observed::parts_planned;
 use crate::stream::scene::{Scene, after, operations};
-use crate::support::walcast::Walcast;
-use crate::support::{servers, wait};
+use crate::support::servers;
 
 const INITIAL: (&str, &str) = ("snapshot.mode", "initial");
 const AS_ROOT: (&str, &str) = ("publish.via.partition.root", "true");
@@ -19,14 +20,6 @@ const EVENTS: &str = "
     CREATE TABLE third PARTITION OF events FOR VALUES FROM (20) TO (30);
     INSERT INTO events SELECT i, i % 25, 'n' || i FROM generate_series(1, 100) i;";
 
-/// Parts that were planned, as the log tells it.
-fn parts_planned(walcast: &Walcast) -> Option<usize> {
-    let log = walcast.stderr();
-    let line = log.lines().find(|line| line.contains("reading tables"))?;
-    let rest = line.split_once(" parts=")?.1;
-    rest.split(' ').next()?.parse().ok()
-}
-
 #[test]
 fn each_partition_is_read_by_itself_and_its_rows_are_those_of_the_root() {
     // Given a partitioned table with a row filter, when it is read.
@@ -39,7 +32,7 @@ fn each_partition_is_read_by_itself_and_its_rows_are_those_of_the_root() {
 
     // Then every row that is published comes once, under the root's name, first and last of them marked.
     let records = scene.settled("public.events");
-    assert_eq!(parts_planned(&walcast), Some(3), "{}", walcast.stderr());
+    assert_eq!(parts_planned(&walcast), 3, "{}", walcast.stderr());
     let ids: BTreeSet<i64> = after(&records, "id").iter().map(|id| id.parse().unwrap()).collect();
     assert_eq!(ids, (1..=90).collect());
     assert_eq!(records.len(), 90);
@@ -72,7 +65,7 @@ fn a_role_that_may_read_only_the_root_reads_it_as_one() {
         let mut walcast = scene.start(&[INITIAL, AS_ROOT, ("database.user", &role)]);
         walcast.wait_until_streaming(&scene.database);
         assert_eq!(operations(&scene.settled("public.events")), "r".repeat(100));
-        assert_eq!(parts_planned(&walcast), Some(1));
+        assert_eq!(parts_planned(&walcast), 1);
         walcast.terminate();
     }
     scene.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
@@ -89,10 +82,7 @@ fn partitions_that_are_truncated_dropped_or_added_during_a_snapshot_leave_the_ot
         ("snapshot.select.statement.overrides", "public.before"),
         ("snapshot.select.statement.overrides.public.before", "SELECT b.* FROM public.before b, pg_sleep(2)"),
     ]);
-    wait::until("the first table is being read", wait::PATIENCE, || {
-        let sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-        scene.database.session().value(sql).is_some()
-    });
+    wait_until_first_is_read(&scene);
     scene.execute(
         "DROP TABLE old.first; TRUNCATE second; INSERT INTO events VALUES (200, 15, 'n200');
          CREATE TABLE fourth PARTITION OF events FOR VALUES FROM (30) TO (40); INSERT INTO events VALUES (300, 35, 'n300')",

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::stream::scene::Scene;
 use crate::support::database::Session;
+use crate::support::topics::ConsumedRecord;
+use crate::support::wait;
+use crate::support::walcast::Walcast;
 
 /// Rows of a table by key: a number that changes often, and a text that is often long.
 pub(super) type Rows = BTreeMap<i64, (i64, Option<String>)>;
@@ -68,7 +72,7 @@ pub(super) fn disturb(session: &Session, seed: u64, stop: &AtomicBool) {
             _ => {}
         }
         // A pause, not a wait: writers must come in between.
-        std::thread::sleep(std::time::Duration::from_millis(random.u64(50..400)));
+        std::thread::sleep(Duration::from_millis(random.u64(50..400)));
     }
 }
 
@@ -92,6 +96,49 @@ pub(super) fn table(scene: &Scene, name: &str) -> Rows {
             [id, v, big] => (id.unwrap().parse().unwrap(), (v.unwrap().parse().unwrap(), big)),
         })
         .collect()
+}
+
+/// Kills the connector at random moments of its snapshot, under writers, and gives the one that may go on at last, when it
+/// streams and the writers have ended.
+pub(super) fn kill_again_and_again(
+    scene: &Scene,
+    properties: &[(&str, &str)],
+    seed: u64,
+    pause_ms_max: u64,
+) -> Walcast {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let stop = AtomicBool::new(false);
+    let sessions: Vec<Session> = (0..2).map(|_| scene.database.another_session()).collect();
+    std::thread::scope(|scope| {
+        let writer = |(at, session)| {
+            let stop = &stop;
+            scope.spawn(move || write(session, seed * 2 + at, stop))
+        };
+        let writers: Vec<_> = (0..).zip(&sessions).map(writer).collect();
+        let _ends = Stop(&stop);
+        for _ in 0..3 {
+            let mut walcast = scene.start(properties);
+            wait::until("rows were read", wait::PATIENCE, || !scene.topics.existing().is_empty());
+            std::thread::sleep(Duration::from_millis(random.u64(0..pause_ms_max)));
+            walcast.kill();
+        }
+        let mut walcast = scene.start(properties);
+        walcast.wait_until_streaming(&scene.database);
+        stop.store(true, Ordering::Relaxed);
+        for writer in writers {
+            writer.join().expect("a writer");
+        }
+        walcast
+    })
+}
+
+/// What a consumer holds that has read these records.
+pub(super) fn held(records: &[ConsumedRecord]) -> Rows {
+    let mut held = Held::default();
+    for record in records.iter().filter(|record| record.value.is_some()) {
+        held.take(&record.json());
+    }
+    held.rows
 }
 
 /// Fails where what a consumer holds of a topic is not what the table holds.

@@ -15,7 +15,7 @@ use walcast::signal::Request;
 use walcast::snapshot::range::Range;
 use walcast::snapshot::reading::Reading;
 use walcast::snapshot::selection::Selection;
-use walcast::snapshot::tables::{self, Storage, Subject};
+use walcast::snapshot::tables::{self, Subject};
 use walcast::source::facts;
 use walcast::source::sql::Sql;
 
@@ -71,11 +71,7 @@ async fn copied(connector: &Settings, selection: &Selection) -> Result<Vec<(Subj
     let ids: Vec<_> = subjects.iter().map(|subject| subject.relation.id).collect();
     let facts = facts::of_relations(&Sql::new(connector.database.clone()), &ids).await?;
     let mut copied = Vec::new();
-    for mut subject in subjects {
-        // As one, as Debezium reads it.
-        if let Storage::Partitions(_) = subject.storage {
-            subject.storage = Storage::Elsewhere;
-        }
+    for subject in subjects {
         let texts = subject.texts(&facts);
         let whole = subject.heaps().into_iter().next().ok_or_else(|| Error::bug("a table without rows of its own"))?;
         let mut copy = reading.copy(&subject.copy_statement(&whole, (Range::WHOLE, None), &texts, &[])).await?;

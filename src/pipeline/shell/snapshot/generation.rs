@@ -93,6 +93,7 @@ impl Prepared {
         let lsn = consistent_point.unwrap_or(held.end);
         let admitted = |schema: &str, table: &str| selection.admits(schema, table);
         let mut subjects = tables::of_publication(&keeper, &connector.publication.name, admitted).await?;
+        tables::read_partitions(&keeper, &mut subjects).await?;
         selection.arrange(&mut subjects);
         if connector.snapshot.locking == Locking::Shared {
             for subject in &subjects {
@@ -122,7 +123,7 @@ impl Prepared {
         let mut plan = Plan::default();
         let (mut sources, mut tasks, mut parts, mut tables) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for subject in &self.subjects {
-            let name = TableName { schema: subject.relation.schema.clone(), table: subject.relation.table.clone() };
+            let name = subject.table_name();
             if keeping.is_done(&name) {
                 plan.add_done();
                 continue;
@@ -166,7 +167,7 @@ impl Prepared {
             });
         }
         let is_told = connector.notifications.log || connector.notifications.sink;
-        let names = || tables.iter().map(Table::full_name).collect::<Vec<String>>().join(",");
+        let names = || tables.iter().map(|table| table.name.to_string()).collect::<Vec<String>>().join(",");
         let told = is_told.then(names);
         let read = tables.iter().enumerate().filter(|(_, table)| table.parts == 0).map(|(at, _)| at).collect();
         Generation {
@@ -249,12 +250,6 @@ struct Body {
     changed: bool,
 }
 
-impl Table {
-    fn full_name(&self) -> String {
-        format!("{}.{}", self.name.schema, self.name.table)
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reads {
     /// Its rows are there.
@@ -283,7 +278,7 @@ impl Generation {
         table.begun = true;
         self.progress.begin(*at);
         if let Some(all) = &self.told {
-            self.notices.push_back(Notification::in_progress(&self.connector, &table.full_name(), all));
+            self.notices.push_back(Notification::in_progress(&self.connector, &table.name.to_string(), all));
         }
     }
 
@@ -292,10 +287,10 @@ impl Generation {
         if let Some((at, share)) = self.parts.get(part.0)
             && let Some(table) = self.tables.get_mut(*at)
         {
-            let name = table.full_name();
+            let name = table.name.to_string();
             if let Some(body) = table.heaps.get_mut(share.heap) {
                 body.changed = true;
-                let (detail, partition) = (why.detail_text(), body.heap.full_name());
+                let (detail, partition) = (why.detail_text(), body.heap.name.to_string());
                 let partition = (partition != name).then_some(partition);
                 tracing::warn!(table = name, partition, detail, "a table changed while it was to be read: {why}");
             }
@@ -368,5 +363,5 @@ impl Generation {
 }
 
 fn scanned(connector: &str, table: &Table, tables: &str, status: ScanStatus) -> Notification {
-    Notification::table_scanned(connector, &table.full_name(), tables, table.rows, status)
+    Notification::table_scanned(connector, &table.name.to_string(), tables, table.rows, status)
 }

@@ -65,7 +65,7 @@ impl Plan {
         let table = self.tables.len();
         let parts = shares.iter().map(|share| Counted { table, rows: 0, bytes: 0, heap_bytes: of_share(share) });
         self.parts.extend(parts);
-        let name = format!("{}.{}", subject.relation.schema, subject.relation.table);
+        let name = subject.table_name().to_string();
         // What an operator's query gives, or a filter leaves, nobody has counted.
         let counted = subject.filter.is_none() && subject.query.is_none();
         let planned = if !subject.is_cut() {
